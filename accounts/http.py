@@ -1,0 +1,18 @@
+"""The request types that views may rely on after the access decorators ran."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+from accounts.models import Client, Membership, User
+
+
+class MemberRequest(HttpRequest):
+    user: User
+    client: Client
+    membership: Membership
+
+
+class ClientApiRequest(Request):
+    client: Client

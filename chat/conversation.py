@@ -1,0 +1,258 @@
+"""One turn of a conversation, end to end: open it, retrieve, answer, record.
+
+Opening and recording are short visits to the database on a pooled thread; between them, while the
+model speaks, the turn holds neither a thread nor a connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+
+from chat.engine.answer import REFUSAL, answer
+from chat.engine.cite import Words
+from chat.engine.events import Citations, Cited, Delta, Done, Event, Failed, Start, Usage
+from chat.engine.extract import extract
+from chat.engine.llm import ChatModel, ModelError
+from chat.engine.passages import Passage, within_budget
+from chat.engine.prompt import HISTORY_MESSAGES, PASSAGE_CHARACTERS, Manners, Said
+from chat.engine.question import Topic, standalone, topic_of
+from chat.models import Bot, Citation, Conversation, Message
+from chatbot_saas.lib.errors import NotFound
+from chatbot_saas.lib.threads import in_thread
+from knowledge import retrieve
+
+logger = logging.getLogger(__name__)
+
+RETRIEVED = 20
+FAILURES = {
+    "model_busy": "I am answering a lot of questions right now. Please try again in a moment.",
+    "model_timeout": "The answer took too long. Please try again.",
+}
+FAILURE = "I cannot answer at the moment. Please try again in a little while."
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, by whom; `visitor` is "" for a client's own program."""
+
+    bot: Bot
+    text: str
+    visitor: str
+    conversation: str | None = None
+    page_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question that was let in and saved, with the passages found for it."""
+
+    question: str
+    conversation: str
+    message_id: str
+    message_pk: int
+    passages: Sequence[Passage]
+    topic: Topic
+    history: Sequence[Said]
+    manners: Manners
+    words: Words
+
+
+def open_turn(question: Question) -> Turn:
+    """Save the question and find passages for it. Blocking; raises NotFound."""
+    conversation = _conversation(question)
+    history = _history(conversation)
+    base = question.bot.knowledge_base
+    words = partial(retrieve.words_of, base)
+    asked = standalone(question.text, history, words, base.language)
+    found = retrieve.search(base, asked, count=RETRIEVED)
+    with transaction.atomic():
+        if conversation.pk is None:
+            conversation.save()
+        said = partial(Message.objects.create, conversation=conversation)
+        said(role=Message.Role.VISITOR, text=question.text)
+        reply_row = said(role=Message.Role.BOT, state=Message.State.STREAMING)
+    return Turn(
+        question=question.text,
+        conversation=conversation.public_id,
+        message_id=reply_row.public_id,
+        message_pk=reply_row.pk,
+        passages=[_passage(hit) for hit in found.hits],
+        topic=topic_of(asked, found.rarity, words, base.language),
+        history=history,
+        manners=Manners(
+            question.bot.client.name, question.bot.name, question.bot.instructions
+        ),
+        words=words,
+    )
+
+
+async def reply(turn: Turn, model: ChatModel | None) -> AsyncIterator[Event]:
+    """The answer as events, recorded when it has ended, however it ended."""
+    record = Record(turn.message_pk, model.name if model else "")
+    yield Start(turn.conversation, turn.message_id)
+    try:
+        events = _quoted(turn) if model is None else _spoken(turn, model)
+        async for event in events:
+            record.note(event)
+            if isinstance(event, Done):
+                await in_thread(record.save)
+            yield event
+    except ModelError as error:
+        logger.warning("message %s failed: %s", turn.message_id, error)
+        record.fail(error.code)
+        await in_thread(record.save)
+        yield Failed(error.code, FAILURES.get(error.code, FAILURE), error.retry_after)
+    finally:
+        if not record.saved:
+            # The visitor left: what was said so far is kept, by a task that nobody cancels.
+            record.stop()
+            _in_background(in_thread(record.save))
+
+
+async def _spoken(turn: Turn, model: ChatModel) -> AsyncIterator[Event]:
+    if not turn.passages:
+        for event in _refused():
+            yield event
+        return
+    spoken = answer(
+        turn.question,
+        within_budget(turn.passages, PASSAGE_CHARACTERS),
+        history=turn.history,
+        manners=turn.manners,
+        model=model,
+        words=turn.words,
+    )
+    async for event in spoken:
+        yield event
+
+
+async def _quoted(turn: Turn) -> AsyncIterator[Event]:
+    found = extract(turn.passages, turn.topic, turn.words)
+    if found is None:
+        for event in _refused():
+            yield event
+        return
+    for piece in _pieces(found.text):
+        yield Delta(piece)
+    yield Citations([found.cited])
+    yield Done(answered=True)
+
+
+def _refused() -> list[Event]:
+    return [Delta(REFUSAL), Done(answered=False)]
+
+
+def _pieces(text: str, size: int = 80) -> list[str]:
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+@dataclass(slots=True)
+class Record:
+    """What will stand in the message's row, gathered from the events as they pass."""
+
+    message_pk: int
+    model: str
+    text: str = ""
+    state: str = Message.State.STREAMING
+    error: str = ""
+    answered: bool | None = None
+    usage: Usage = field(default=Usage())
+    citations: Sequence[Cited] = ()
+    saved: bool = False
+
+    def note(self, event: Event) -> None:
+        match event:
+            case Delta():
+                self.text += event.text
+            case Citations():
+                self.citations = event.citations
+            case Done():
+                self.state = Message.State.DONE
+                self.answered, self.usage = event.answered, event.usage
+
+    def fail(self, code: str) -> None:
+        self.state, self.error = Message.State.FAILED, code
+
+    def stop(self) -> None:
+        self.state = Message.State.STOPPED
+
+    def save(self) -> None:
+        """Write the row once; a message deleted meanwhile stays deleted."""
+        self.saved = True
+        with transaction.atomic():
+            row = Message.objects.filter(pk=self.message_pk, state=Message.State.STREAMING)
+            written = row.update(
+                text=self.text,
+                state=self.state,
+                error=self.error,
+                answered=self.answered,
+                model=self.model,
+                prompt_tokens=self.usage.prompt_tokens,
+                completion_tokens=self.usage.completion_tokens,
+            )
+            if written:
+                Citation.objects.bulk_create(
+                    Citation(
+                        message_id=self.message_pk,
+                        number=cited.number,
+                        source_id=cited.source_id,
+                        title=cited.title,
+                        url=cited.url,
+                        page=cited.page,
+                        quote=cited.quote,
+                        start=cited.start,
+                        end=cited.end,
+                    )
+                    for cited in self.citations
+                )
+
+
+_running: set[asyncio.Task[Any]] = set()
+
+
+def _in_background(work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` to its end although its caller is going away; the loop alone would forget it."""
+    task = asyncio.get_running_loop().create_task(work)
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+
+
+def _conversation(question: Question) -> Conversation:
+    """The visitor's own conversation, or a new one that is not saved yet."""
+    if not question.conversation:
+        return Conversation(
+            bot=question.bot, visitor=question.visitor, page_url=question.page_url[:500]
+        )
+    own = Conversation.objects.filter(bot=question.bot, visitor=question.visitor)
+    found = own.filter(public_id=question.conversation).first()
+    if found is None:
+        raise NotFound("unknown_conversation", "There is no conversation of this id.")
+    return found
+
+
+def _history(conversation: Conversation) -> list[Said]:
+    if conversation.pk is None:
+        return []
+    done = conversation.messages.filter(state=Message.State.DONE).order_by("-pk")
+    latest = done.values_list("role", "text")[:HISTORY_MESSAGES]
+    return [Said(role, text) for role, text in reversed(latest)]
+
+
+def _passage(hit: retrieve.Hit) -> Passage:
+    return Passage(
+        source_id=hit.source_id,
+        title=hit.title,
+        url=hit.url,
+        heading=hit.heading,
+        text=hit.text,
+        page=hit.page,
+        start=hit.start,
+        score=hit.score,
+    )

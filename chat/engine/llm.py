@@ -1,0 +1,188 @@
+"""Chat models behind OpenAI's protocol: a stream of text in, one exception per kind of trouble.
+
+    ModelError
+    ├── KeyRefused        401, 403: the operator's matter
+    ├── ModelBusy         429: with the seconds to wait, if the model said so
+    ├── ModelDown         no connection, 5xx
+    ├── ModelBroken       an answer that is none
+    └── ModelSilent       nothing for too long
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from openai import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncOpenAI,
+    DefaultAioHttpClient,
+)
+from openai.types.chat import ChatCompletionMessageParam
+
+from chat.engine.events import Usage
+
+CONNECT_SECONDS = 10.0
+MOST_TOKENS = 800
+
+
+class ModelError(Exception):
+    """The model gave no answer. The text is for the operator's log, never for a visitor."""
+
+    code = "model_unavailable"
+    retry_after: int | None = None
+
+
+class KeyRefused(ModelError):
+    code = "model_refused_key"
+
+
+class ModelBusy(ModelError):
+    code = "model_busy"
+
+    def __init__(self, text: str, retry_after: int | None) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
+class ModelDown(ModelError):
+    pass
+
+
+class ModelBroken(ModelError):
+    code = "model_broken"
+
+
+class ModelSilent(ModelError):
+    code = "model_timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """How the model's answer ended."""
+
+    reason: str
+    usage: Usage
+
+
+class ChatModel(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def stream(self, messages: Sequence[dict[str, str]]) -> AsyncIterator[str | Finish]:
+        """Pieces of text, then one Finish. Raises ModelError."""
+
+
+class OpenAIModel:
+    """A model behind OpenAI's API, or behind any server compatible with it.
+
+    The bytes of the stream are parsed here: the library's stream objects cost six times as much
+    processor time a token, and its default transport delays tokens when hundreds of streams are
+    open (docs/decisions/streaming.md).
+    """
+
+    def __init__(
+        self, name: str, *, api_key: str, base_url: str | None, silence_seconds: float
+    ) -> None:
+        self.name = name
+        self.silence_seconds = silence_seconds
+        self._client = AsyncOpenAI(
+            api_key=api_key or "none",
+            base_url=base_url,
+            max_retries=1,
+            timeout=silence_seconds,
+            http_client=DefaultAioHttpClient(timeout=silence_seconds),
+        )
+
+    async def stream(self, messages: Sequence[dict[str, str]]) -> AsyncIterator[str | Finish]:
+        try:
+            async with asyncio.timeout(self.silence_seconds) as silence:
+                async for piece in self._pieces(messages):
+                    deadline = asyncio.get_running_loop().time() + self.silence_seconds
+                    silence.reschedule(deadline)
+                    yield piece
+        except (TimeoutError, APITimeoutError) as error:
+            raise ModelSilent(f"{self.name}: silent for {self.silence_seconds} s") from error
+        except APIStatusError as error:
+            raise _by_status(self.name, error) from error
+        except APIConnectionError as error:
+            raise ModelDown(f"{self.name}: {type(error.__cause__ or error).__name__}") from error
+
+    async def _pieces(self, messages: Sequence[dict[str, str]]) -> AsyncIterator[str | Finish]:
+        request = self._client.chat.completions.with_streaming_response.create(
+            model=self.name,
+            messages=cast(list[ChatCompletionMessageParam], messages),
+            stream=True,
+            stream_options={"include_usage": True},
+            max_completion_tokens=MOST_TOKENS,
+        )
+        async with request as response:
+            chunks = _Chunks(self.name)
+            async for data in response.iter_bytes():
+                for piece in chunks.feed(data):
+                    yield piece
+            yield chunks.finish()
+
+
+class _Chunks:
+    """Server-sent events of chat completion chunks, from bytes cut anywhere."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.rest = b""
+        self.reason = ""
+        self.usage = Usage()
+
+    def feed(self, data: bytes) -> list[str]:
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        texts = [self._text(line) for line in lines]
+        return [text for text in texts if text]
+
+    def finish(self) -> Finish:
+        if not self.reason:
+            raise ModelBroken(f"{self.name}: the stream ended before the answer did")
+        return Finish(self.reason, self.usage)
+
+    def _text(self, line: bytes) -> str:
+        if not line.startswith(b"data:"):
+            return ""
+        data = line[5:].strip()
+        if data == b"[DONE]":
+            self.reason = self.reason or "stop"
+            return ""
+        try:
+            return self._delta(json.loads(data))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ModelBroken(f"{self.name}: a chunk that is none") from error
+
+    def _delta(self, chunk: dict[str, Any]) -> str:
+        if "error" in chunk:
+            raise ModelBroken(f"{self.name}: an error within the stream")
+        if usage := chunk.get("usage"):
+            self.usage = Usage(
+                usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
+            )
+        text = ""
+        for choice in chunk.get("choices") or ():
+            self.reason = choice.get("finish_reason") or self.reason
+            text += (choice.get("delta") or {}).get("content") or ""
+        return text
+
+
+def _by_status(name: str, error: APIStatusError) -> ModelError:
+    status = error.status_code
+    said = f"{name}: status {status}"
+    if status in {401, 403}:
+        return KeyRefused(said)
+    if status == 429:
+        return ModelBusy(said, _seconds(error.response.headers.get("retry-after")))
+    return ModelDown(said) if status >= 500 else ModelBroken(said)
+
+
+def _seconds(text: str | None) -> int | None:
+    return int(text) if text and text.isdigit() else None

@@ -1,0 +1,28 @@
+"""Which chat model answers here, if any."""
+
+from __future__ import annotations
+
+import asyncio
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+
+from chat.engine.llm import ChatModel, OpenAIModel
+
+# Connections belong to the event loop that opened them.
+_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, OpenAIModel] = WeakKeyDictionary()
+
+
+def chat_model() -> ChatModel | None:
+    """The configured model; None when neither a key nor a server is set: quote instead."""
+    if not (settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL):
+        return None
+    loop = asyncio.get_running_loop()
+    if loop not in _by_loop:
+        _by_loop[loop] = OpenAIModel(
+            settings.CHAT_MODEL,
+            api_key=settings.OPENAI_API_KEY,
+            base_url=settings.OPENAI_BASE_URL or None,
+            silence_seconds=settings.MODEL_SILENCE_SECONDS,
+        )
+    return _by_loop[loop]

@@ -1,0 +1,73 @@
+"""The ASGI application: body limit, static files, then Django in two manners.
+
+Pages and the client's API run in Django's usual handler. The public paths, whose answers may
+stream for a long time, run in one that gives a request no thread of its own.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbot_saas.settings")
+
+import django
+
+django.setup()
+
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+from servestatic import ServeStaticASGI
+
+from chatbot_saas.body_limit import BodyLimit
+from chatbot_saas.public import is_public
+
+
+class PublicHandler(ASGIHandler):
+    """Django without the thread that it otherwise keeps for each request until it has ended."""
+
+    async def __call__(
+        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        # ASGIHandler wraps this call in a ThreadSensitiveContext; without one, the few
+        # synchronous signal receivers of a request run on one shared thread.
+        await self.handle(scope, receive, send)
+
+
+class Django:
+    def __init__(self) -> None:
+        self.pages = ASGIHandler()
+        self.public = PublicHandler()
+
+    async def __call__(
+        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        if scope["type"] == "lifespan":
+            return await _lifespan(receive, send)
+        handler = self.public if is_public(scope["path"]) else self.pages
+        await handler(scope, receive, send)
+
+
+async def _lifespan(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})  # type: ignore[misc,typeddict-item]
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+def build() -> BodyLimit:
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    static = ServeStaticASGI(
+        Django(),
+        root=str(settings.STATIC_ROOT),
+        prefix=settings.STATIC_URL,
+        max_age=60,
+        # Other sites import the widget's modules.
+        allow_all_origins=True,
+        immutable_file_test=r"\.[0-9a-f]{12}\.",
+    )
+    return BodyLimit(static)
+
+
+application = build()

@@ -1,0 +1,79 @@
+"""Refuse a body that is too large before reading it: Django would first spool all of it to disk."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from asgiref.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, Scope
+from django.conf import settings
+
+UPLOAD_PATHS = frozenset({"/api/documents", "/app/knowledge/upload/"})
+# Boundaries and the other fields of a multipart body that carries a file of the largest size.
+MULTIPART_SLACK = 64 * 1024
+
+
+class BodyTooLarge(Exception):
+    """The body grew past the limit while it was being read."""
+
+
+class BodyLimit:
+    """ASGI wrapper: 413 by Content-Length, or as soon as a body of unknown length has grown too far."""
+
+    def __init__(self, application: Any) -> None:
+        self.application = application
+
+    async def __call__(
+        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        if scope["type"] != "http":
+            return await self.application(scope, receive, send)
+        most = limit_for(scope["path"])
+        if _declared_length(scope) > most:
+            return await _refuse(send, most)
+        try:
+            await self.application(scope, _counted(receive, most), send)
+        except BodyTooLarge:
+            await _refuse(send, most)
+
+
+def limit_for(path: str) -> int:
+    if path in UPLOAD_PATHS:
+        return int(settings.MAX_UPLOAD_BYTES) + MULTIPART_SLACK
+    return int(settings.MAX_BODY_BYTES)
+
+
+def _declared_length(scope: Any) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0
+
+
+def _counted(receive: ASGIReceiveCallable, most: int) -> ASGIReceiveCallable:
+    seen = 0
+
+    async def counted() -> ASGIReceiveEvent:
+        nonlocal seen
+        event = await receive()
+        if event["type"] == "http.request":
+            seen += len(event.get("body", b""))
+            if seen > most:
+                raise BodyTooLarge
+        return event
+
+    return counted
+
+
+async def _refuse(send: ASGISendCallable, most: int) -> None:
+    size = f"{most // (1024 * 1024)} MB"
+    message = f"That is too large: at most {size} can be sent here."
+    body = json.dumps({"error": {"code": "too_large", "message": message}}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        # The rest of the body stays unread, so the connection cannot be used again.
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 413, "headers": headers, "trailers": False})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,120 @@
+"""Typed reads from the environment; a bad value stops the process with its name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE = frozenset({"true", "1", "yes", "on"})
+FALSE = frozenset({"false", "0", "no", "off"})
+
+
+def env_str(name: str, default: str = "") -> str:
+    """Read NAME, or the file that NAME_FILE points at (container secrets)."""
+    if path := os.environ.get(f"{name}_FILE"):
+        return _read_secret(name, Path(path))
+    value = os.environ.get(name, "").strip()
+    return value or default
+
+
+def _read_secret(name: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {error.strerror}") from error
+
+
+def env_bool(name: str, *, default: bool) -> bool:
+    value = env_str(name, str(default)).lower()
+    if value in TRUE:
+        return True
+    if value in FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}")
+
+
+def env_int(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
+    text = env_str(name, str(default))
+    try:
+        value = int(text)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {text!r}") from error
+    if not least <= value <= most:
+        raise ImproperlyConfigured(f"{name} must lie between {least} and {most}, not {value}")
+    return value
+
+
+def env_list(name: str, default: tuple[str, ...] = ()) -> list[str]:
+    text = env_str(name)
+    return [part.strip() for part in text.split(",") if part.strip()] if text else list(default)
+
+
+def env_url(name: str, default: str = "", *, schemes: tuple[str, ...] = ("http", "https")) -> str:
+    """An address without a trailing slash, or "" when neither it nor a default is set."""
+    value = env_str(name, default).rstrip("/")
+    if not value:
+        return ""
+    parts = urlsplit(value)
+    if parts.scheme not in schemes or not (parts.netloc or parts.path):
+        raise ImproperlyConfigured(f"{name} must be an address like {schemes[0]}://…")
+    return value
+
+
+def env_rates(name: str, defaults: Mapping[str, str]) -> Mapping[str, str]:
+    """Limits such as "chat_visitor=20/m,chat_bot=900/m" laid over the defaults."""
+    rates = dict(defaults)
+    for part in env_list(name):
+        key, _, rate = part.partition("=")
+        count, _, period = rate.partition("/")
+        if key not in rates or not count.isdigit() or period not in {"s", "m", "h", "d"}:
+            raise ImproperlyConfigured(
+                f"{name}: {part!r} is not NAME=COUNT/PERIOD with NAME one of {', '.join(rates)}"
+            )
+        rates[key] = rate
+    return MappingProxyType(rates)
+
+
+def env_email(name: str) -> dict[str, object]:
+    """Django's mail settings from smtp://user:password@host:port?tls=1, or mail on the console."""
+    value = env_str(name, "console://")
+    parts = urlsplit(value)
+    if parts.scheme == "console":
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ImproperlyConfigured(f"{name} must be console:// or smtp://user:password@host:port")
+    tls = parse_qs(parts.query).get("tls", ["0"])[0] in TRUE
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": tls and parts.scheme == "smtp",
+        "EMAIL_TIMEOUT": 10,
+    }
+
+
+def kept_secret(path: Path, make: str) -> str:
+    """The secret in `path`; the first process to ask writes `make` there, readable by us alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _wait_for_text(path)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(make)
+    return make
+
+
+def _wait_for_text(path: Path) -> str:
+    """Another process may have created the file and not yet written it: read until it has."""
+    for _ in range(10_000):
+        if text := path.read_text(encoding="utf-8").strip():
+            return text
+    raise ImproperlyConfigured(f"{path} is empty: delete it")

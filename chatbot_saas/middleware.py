@@ -1,0 +1,84 @@
+"""Django's middlewares, arranged so that none of them costs an async view a thread.
+
+Under ASGI Django runs each old-style middleware's hooks on a thread that the request then keeps
+until its response has been sent: for an answer that streams for half a minute, half a minute.
+`Inline` runs hooks that only compute on the event loop itself. `PagesOnly` leaves out whatever
+touches the session, on the paths that know no cookie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+from csp.middleware import CSPMiddleware
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.common import CommonMiddleware
+from django.middleware.csrf import CsrfViewMiddleware
+from django.middleware.security import SecurityMiddleware
+from django.utils.deprecation import MiddlewareMixin
+
+from chatbot_saas.public import is_public
+
+AsyncNext = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+
+class Inline(MiddlewareMixin):
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        before = getattr(self, "process_request", None)
+        after = getattr(self, "process_response", None)
+        response = before(request) if before else None
+        response = response or await cast(AsyncNext, self.get_response)(request)
+        return after(request, response) if after else response
+
+
+class PagesOnly(MiddlewareMixin):
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        if is_public(request.path):
+            return await cast(AsyncNext, self.get_response)(request)
+        return await super().__acall__(request)
+
+
+class Security(Inline, SecurityMiddleware):
+    pass
+
+
+class ContentSecurityPolicy(Inline, CSPMiddleware):
+    pass
+
+
+class Common(Inline, CommonMiddleware):
+    pass
+
+
+class ClickJacking(Inline, XFrameOptionsMiddleware):
+    pass
+
+
+class Session(PagesOnly, SessionMiddleware):
+    pass
+
+
+class Messages(PagesOnly, MessageMiddleware):
+    pass
+
+
+class Authentication(PagesOnly, AuthenticationMiddleware):
+    pass
+
+
+class Csrf(PagesOnly, CsrfViewMiddleware):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        super().__init__(get_response)
+        if self.async_mode:
+            self.process_view = self._check_on_the_loop  # type: ignore[method-assign,assignment]
+
+    async def _check_on_the_loop(
+        self, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase | None:
+        return CsrfViewMiddleware.process_view(self, *args, **kwargs)

@@ -1,0 +1,68 @@
+"""Pages that belong to no app: landing, the demo site, the overview, errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.access import member_view
+from accounts.http import MemberRequest
+from chat.models import Bot
+from chatbot_saas.demo import site as demo_site
+from knowledge.models import Source
+
+LATEST_SOURCES = 50
+
+
+def site(_request: HttpRequest) -> dict[str, Any]:
+    """What every template may use."""
+    return {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
+
+
+@require_safe
+def landing(request: HttpRequest) -> HttpResponse:
+    return render(request, "site/landing.html")
+
+
+@require_safe
+def demo(request: HttpRequest) -> HttpResponse:
+    context = {"bot": demo_site.bot(), "articles": demo_site.articles()}
+    return render(request, "site/demo.html", context)
+
+
+@require_safe
+def demo_article(request: HttpRequest, article: str) -> HttpResponse:
+    found = demo_site.article(article)
+    if found is None:
+        raise Http404
+    context = {"bot": demo_site.bot(), "article": found, "articles": demo_site.articles()}
+    return render(request, "site/demo_article.html", context)
+
+
+@require_safe
+@member_view
+def overview(request: MemberRequest) -> HttpResponse:
+    sources = Source.objects.for_client(request.client).order_by("-id")
+    bots = Bot.objects.for_client(request.client).order_by("pk")
+    context = {"bots": bots, "sources": sources[:LATEST_SOURCES], "count": sources.count()}
+    return render(request, "dashboard/overview.html", context)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 404, "There is nothing here", "The address may be old or mistyped.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _error(request, 500, "Something went wrong", "It has been noted. Please try again.")
+
+
+def _error(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        code = {404: "not_found"}.get(status, "server_error")
+        body = {"error": {"code": code, "message": f"{title}."}}
+        return JsonResponse(body, status=status)
+    return render(request, "site/error.html", {"title": title, "text": text}, status=status)

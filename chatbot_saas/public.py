@@ -1,0 +1,9 @@
+"""Which paths visitors' browsers and clients' programs use: no cookie, no session, no CSRF."""
+
+from __future__ import annotations
+
+PREFIXES = ("/api/chat", "/api/widget/", "/widget.js", "/healthz")
+
+
+def is_public(path: str) -> bool:
+    return path.startswith(PREFIXES)

@@ -1,0 +1,130 @@
+"""`make run`: everything on this machine under one supervisor, until Ctrl-C.
+
+Each part is started again when it dies; one that keeps dying takes the rest down with it, so that
+nobody wonders at a half-dead installation. supervisord is a kept program that does all of that
+(docs/decisions/supervisor.md); this module writes its configuration.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from configparser import RawConfigParser
+from pathlib import Path
+
+from chatbot_saas.lib.env import env_int, env_str
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+CHROMA_PORT = 8100
+CHROMA_OPEN_COLLECTIONS = 50  # each holds about 3 MB and 4 file descriptors
+WEB_SECONDS_TO_FINISH = 5
+
+
+def main() -> None:
+    var = Path(env_str("VAR_DIR", str(BASE_DIR / "var"))).resolve()
+    host, port = env_str("HOST", "127.0.0.1"), env_int("PORT", 8000, least=1, most=65535)
+    chroma_port = None if env_str("CHROMA_URL") else _chroma_port(port)
+    if chroma_port:
+        os.environ["CHROMA_URL"] = f"http://127.0.0.1:{chroma_port}"
+    for taken in filter(None, (port, chroma_port)):
+        _require_free(taken)
+    var.mkdir(parents=True, exist_ok=True)
+    manage = [sys.executable, str(BASE_DIR / "manage.py")]
+    subprocess.run([*manage, "prepare", "--demo"], check=True, cwd=BASE_DIR)
+    programs = {"web": _web(host, port), "worker": _worker(), "scheduler": _scheduler()}
+    if chroma_port:
+        programs = {"chroma": _chroma(var, chroma_port)} | programs
+    config = var / "supervisord.conf"
+    _write(config, programs, var)
+    os.chdir(BASE_DIR)
+    os.execv(sys.executable, [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)])
+
+
+def _chroma_port(port: int) -> int:
+    """Beside the web port, so that a second installation on one machine finds its own."""
+    return CHROMA_PORT + port - 8000 if 8000 <= port < 9000 else CHROMA_PORT
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            sys.exit(f"Port {port} is taken. Stop what runs there, or choose: make run PORT=8080")
+
+
+def _web(host: str, port: int) -> str:
+    return (
+        f"{sys.executable} -m uvicorn chatbot_saas.asgi:application --host {host} --port {port} "
+        "--no-access-log --no-server-header --lifespan on "
+        # X-Forwarded-For is believed to TRUSTED_PROXY_COUNT proxies only, by our own code.
+        f"--no-proxy-headers --timeout-graceful-shutdown {WEB_SECONDS_TO_FINISH}"
+    )
+
+
+def _worker() -> str:
+    processes = env_int("WORKER_PROCESSES", 1, least=1, most=64)
+    return (
+        f"{sys.executable} -m celery --quiet -A chatbot_saas worker --loglevel WARNING "
+        f"--concurrency {processes} --without-gossip --without-mingle --without-heartbeat"
+    )
+
+
+def _scheduler() -> str:
+    return f"{sys.executable} -m celery --quiet -A chatbot_saas beat --loglevel WARNING --pidfile="
+
+
+def _chroma(var: Path, port: int) -> str:
+    folder = var / "chroma"
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "config.yaml"
+    config.write_text(
+        f"port: {port}\nlisten_address: 127.0.0.1\npersist_path: {folder / 'data'}\n"
+        "segment_manager:\n  hnsw_index_pool_cache_config:\n    lru:\n"
+        f"      capacity: {CHROMA_OPEN_COLLECTIONS}\n",
+        encoding="utf-8",
+    )
+    return f"{BIN / 'chroma'} run {config}"
+
+
+def _write(path: Path, programs: Mapping[str, str], var: Path) -> None:
+    config = RawConfigParser()
+    config["supervisord"] = {
+        "nodaemon": "true",
+        "logfile": str(var / "supervisord.log"),
+        "pidfile": str(var / "supervisord.pid"),
+        "loglevel": "warn",
+        "silent": "true",
+        **({"user": "root"} if os.geteuid() == 0 else {}),
+    }
+    for name, command in programs.items():
+        config[f"program:{name}"] = {
+            # In supervisord's files a per cent sign begins a variable.
+            "command": command.replace("%", "%%"),
+            "redirect_stderr": "true",
+            # Chroma greets with a page of art.
+            "stdout_logfile": str(var / "chroma.log") if name == "chroma" else "/dev/stdout",
+            "stdout_logfile_maxbytes": "5MB" if name == "chroma" else "0",
+            "startsecs": "3",
+            "startretries": "3",
+            "stopwaitsecs": str(WEB_SECONDS_TO_FINISH + 5),
+            "stopasgroup": "true" if name == "chroma" else "false",
+            "killasgroup": "true",
+        }
+    config["eventlistener:watch"] = {
+        "command": f"{sys.executable} -m chatbot_saas.last_words",
+        "events": "PROCESS_STATE_FATAL",
+        "stderr_logfile": "/dev/stderr",
+        "stderr_logfile_maxbytes": "0",
+    }
+    with path.open("w", encoding="utf-8") as file:
+        config.write(file)
+
+
+if __name__ == "__main__":
+    main()

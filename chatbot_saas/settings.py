@@ -1,0 +1,315 @@
+"""All settings, each from the environment (docs/settings.md lists them).
+
+DEBUG has three states. Unset: this machine alone, everything else defaults and is kept in var/.
+true: the same with Django's debug pages. false: production, and the secrets must be given.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dj_database_url
+import django_stubs_ext
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from chatbot_saas.lib.env import (
+    env_bool,
+    env_email,
+    env_int,
+    env_list,
+    env_rates,
+    env_str,
+    env_url,
+    kept_secret,
+)
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(env_str("VAR_DIR", str(BASE_DIR / "var"))).resolve()
+
+DEBUG = env_bool("DEBUG", default=False)
+PRODUCTION = "DEBUG" in os.environ and not DEBUG
+
+SITE_NAME = env_str("SITE_NAME", "Chatbot SaaS")
+SITE_URL = env_url("SITE_URL", f"http://localhost:{env_int('PORT', 8000, least=1, most=65535)}")
+SECURE = SITE_URL.startswith("https://")
+
+if PRODUCTION:
+    missing = [name for name in ("SECRET_KEY", "SITE_URL") if not env_str(name)]
+    if missing:
+        raise ImproperlyConfigured(f"DEBUG=false needs {' and '.join(missing)}")
+
+SECRET_KEY = env_str("SECRET_KEY") or kept_secret(
+    VAR_DIR / "secret_key", secrets.token_urlsafe(64)
+)
+ALLOWED_HOSTS = env_list(
+    "ALLOWED_HOSTS",
+    (urlsplit(SITE_URL).hostname or "",)
+    if PRODUCTION
+    else (urlsplit(SITE_URL).hostname or "", "localhost", "127.0.0.1", "[::1]"),
+)
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+TRUSTED_PROXY_COUNT = env_int("TRUSTED_PROXY_COUNT", 0, most=10)
+if TRUSTED_PROXY_COUNT:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "djstripe",
+    "chatbot_saas",
+    "accounts",
+    "billing",
+    "knowledge",
+    "chat",
+]
+
+MIDDLEWARE = [
+    "chatbot_saas.middleware.Security",
+    "chatbot_saas.middleware.ContentSecurityPolicy",
+    "chatbot_saas.middleware.Session",
+    "chatbot_saas.middleware.Common",
+    "chatbot_saas.middleware.Csrf",
+    "chatbot_saas.middleware.Authentication",
+    "chatbot_saas.middleware.Messages",
+    "chatbot_saas.middleware.ClickJacking",
+]
+
+ROOT_URLCONF = "chatbot_saas.urls"
+ASGI_APPLICATION = "chatbot_saas.asgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "chatbot_saas.pages.site",
+            ],
+        },
+    },
+]
+
+# --- Database -------------------------------------------------------------------------------
+
+SQLITE_OPTIONS = {
+    # A writer takes the lock at BEGIN and waits for it: a read that turns into a write in the
+    # middle of a transaction would be refused at once, whatever the time-out.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY; "
+        "PRAGMA cache_size=-16000; PRAGMA mmap_size=268435456;"
+    ),
+}
+DATABASES = {
+    "default": dj_database_url.parse(
+        env_str("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}"),
+        # Each request of an ASGI server has its own thread, so a kept connection would leak.
+        conn_max_age=0,
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+    # Several processes and threads share the tests' database: a file, not memory.
+    DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+else:
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": env_int("DATABASE_POOL", 12, least=2, most=200),
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Cache, broker, index -------------------------------------------------------------------
+
+REDIS_URL = env_url("REDIS_URL", schemes=("redis", "rediss", "unix"))
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+# Without Redis `make run` starts one web process, and its memory is all there is to share.
+SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"] + (
+    [] if REDIS_URL else ["django_ratelimit.E003"]
+)
+
+CHROMA_URL = env_url("CHROMA_URL", "http://127.0.0.1:8100")
+CHROMA_TIMEOUT = 5.0  # seconds; Chroma's own client has none and would wait for ever
+
+CELERY_BROKER_URL = env_str("CELERY_BROKER_URL", REDIS_URL or "filesystem://")
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_TIME_LIMIT = 3600
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
+CELERY_TIMEZONE = "UTC"
+if CELERY_BROKER_URL.startswith("filesystem:"):
+    BROKER_DIR = VAR_DIR / "broker"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(BROKER_DIR / "queue"),
+        "data_folder_out": str(BROKER_DIR / "queue"),
+        "control_folder": str(BROKER_DIR / "control"),
+        "processed_folder": str(BROKER_DIR / "taken"),
+        "store_processed": False,
+    }
+    for folder in ("queue", "control", "taken"):
+        (BROKER_DIR / folder).mkdir(parents=True, exist_ok=True)
+elif CELERY_BROKER_URL.startswith(("redis:", "rediss:")):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 10, "socket_connect_timeout": 5}
+
+INGEST_LEASE_SECONDS = env_int("INGEST_LEASE_SECONDS", 60, least=2)
+SWEEP_SECONDS = env_int("SWEEP_SECONDS", 15, least=1)
+CELERY_BEAT_SCHEDULE = {
+    "sweep-ingestions": {"task": "knowledge.tasks.sweep", "schedule": float(SWEEP_SECONDS)},
+}
+
+# --- Files ----------------------------------------------------------------------------------
+
+STORAGE_URL = env_str("STORAGE_URL", f"file://{VAR_DIR / 'media'}")
+if not STORAGE_URL.startswith("file://"):
+    raise ImproperlyConfigured("STORAGE_URL must be file:///… (S3 is not supported yet)")
+MEDIA_ROOT = Path(STORAGE_URL.removeprefix("file://"))
+# Beside the storage: a finished upload is moved there by renaming, not copied.
+FILE_UPLOAD_TEMP_DIR = MEDIA_ROOT / "incoming"
+FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+MAX_UPLOAD_BYTES = env_int("MAX_UPLOAD_BYTES", 500 * 1024 * 1024)
+MAX_BODY_BYTES = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "chatbot_saas.static.HashedStatic"},
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+# --- Models ---------------------------------------------------------------------------------
+
+OPENAI_API_KEY = env_str("OPENAI_API_KEY")
+OPENAI_BASE_URL = env_url("OPENAI_BASE_URL")
+CHAT_MODEL = env_str("CHAT_MODEL", "gpt-4o-mini")
+CHAT_FALLBACK_MODEL = env_str("CHAT_FALLBACK_MODEL")
+EMBEDDING_MODEL = env_str("EMBEDDING_MODEL", "local")
+MODEL_SILENCE_SECONDS = env_int("MODEL_SILENCE_SECONDS", 60, least=1, most=600)
+STREAM_THREADS = env_int("STREAM_THREADS", 8, least=1, most=64)
+
+# --- Limits ---------------------------------------------------------------------------------
+
+RATE_LIMITS = env_rates(
+    "RATE_LIMITS",
+    {
+        "session_address": "60/m",
+        "chat_address": "40/m",
+        "chat_visitor": "20/m",
+        "chat_bot": "1200/m",
+        "chat_client": "1800/m",
+        "api_client": "1200/m",
+        "login_address": "20/m",
+        "login_account": "10/m",
+    },
+)
+VISITOR_TOKEN_SECONDS = env_int("VISITOR_TOKEN_SECONDS", 15 * 60, least=1)
+MAX_QUESTION_CHARACTERS = 4000
+
+# --- People and pages -----------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "landing"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+    )
+]
+
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = SECURE
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 365 * 86400 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+        "img-src": [SELF, "data:"],
+    }
+}
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.KeyAuthentication",
+        "accounts.api.MemberAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.api.HasClient"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "accounts.api.error_response",
+    "UNAUTHENTICATED_USER": None,
+}
+
+DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
+STRIPE_LIVE_SECRET_KEY = env_str("STRIPE_SECRET_KEY")
+STRIPE_LIVE_MODE = STRIPE_LIVE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        # One line a request comes from the server; these would repeat it.
+        "httpx": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+        "chromadb": {"level": "WARNING"},
+        "openai": {"level": "WARNING"},
+        "kombu.connection": {"level": "ERROR"},
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+    },
+}
+
+for _name, _value in env_email("EMAIL_URL").items():
+    globals()[_name] = _value
+
+django_stubs_ext.monkeypatch()

@@ -1,0 +1,91 @@
+"""The client's API to its knowledge: documents in, documents listed, passages found."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.db.models import Count, F, Q
+from django.shortcuts import get_object_or_404
+from rest_framework import status
+from rest_framework.decorators import api_view, parser_classes, permission_classes
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api import MayRead
+from accounts.http import ClientApiRequest
+from billing import gate
+from chatbot_saas.lib.errors import NotFound
+from knowledge import ingest, retrieve, sources, upload
+from knowledge.models import KnowledgeBase, Source, SourceQuerySet
+from knowledge.serializers import SearchSerializer, SourceSerializer, hit_json
+
+
+class NewestFirst(CursorPagination):
+    ordering = "-id"
+    page_size = 50
+    page_size_query_param = "limit"
+    max_page_size = 200
+
+
+@api_view(["GET", "POST"])
+@parser_classes([upload.UploadParser])
+def documents(request: Request) -> Response:
+    request = cast(ClientApiRequest, request)
+    return _add(request) if request.method == "POST" else _list(request)
+
+
+def _list(request: ClientApiRequest) -> Response:
+    found = _sources(request)
+    if bot := request.query_params.get("bot"):
+        found = found.filter(knowledge_base__in=KnowledgeBase.objects.serving(bot))
+    pages = NewestFirst()
+    rows = pages.paginate_queryset(found, request)
+    return pages.get_paginated_response(SourceSerializer(rows, many=True).data)
+
+
+def _add(request: ClientApiRequest) -> Response:
+    gate.require_edit(request.client)
+    received = upload.checked(request.FILES.get("file"))
+    base = base_of(request, request.data.get("bot"))
+    source = sources.add_upload(base, received)
+    body = SourceSerializer(_sources(request).get(pk=source.pk)).data
+    return Response(body, status=status.HTTP_201_CREATED)
+
+
+@api_view(["GET", "DELETE"])
+def document(request: Request, public_id: str) -> Response:
+    request = cast(ClientApiRequest, request)
+    source = get_object_or_404(_sources(request), public_id=public_id)
+    if request.method == "DELETE":
+        ingest.remove(source)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+    return Response(SourceSerializer(source).data)
+
+
+@api_view(["POST"])
+@permission_classes([MayRead])
+def search(request: Request) -> Response:
+    request = cast(ClientApiRequest, request)
+    wanted = SearchSerializer(data=request.data)
+    wanted.is_valid(raise_exception=True)
+    base = base_of(request, wanted.validated_data["bot"])
+    found = retrieve.search(
+        base, wanted.validated_data["query"], count=wanted.validated_data["k"]
+    )
+    return Response({"passages": [hit_json(hit) for hit in found.hits]})
+
+
+def base_of(request: ClientApiRequest, bot: object) -> KnowledgeBase:
+    """The knowledge base of one of the caller's own bots."""
+    own = KnowledgeBase.objects.for_client(request.client)
+    base = own.serving(bot).first() if isinstance(bot, str) else None
+    if base is None:
+        raise NotFound("unknown_bot", "There is no bot of this id.")
+    return base
+
+
+def _sources(request: ClientApiRequest) -> SourceQuerySet:
+    current = Count("passages", filter=Q(passages__version=F("version")))
+    own = Source.objects.for_client(request.client).annotate(passage_count=current)
+    return own.select_related("knowledge_base").prefetch_related("knowledge_base__bots")

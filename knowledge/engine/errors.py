@@ -1,0 +1,20 @@
+"""What the engine says when it cannot go on.
+
+    EngineError
+    ├── Unreadable        the file is at fault: the message is for its owner
+    └── EmbedderDown      the model is at fault: try again later
+"""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """Something in reading, splitting or embedding went wrong."""
+
+
+class Unreadable(EngineError):
+    """A file that no retry will read; the message says why, in the owner's words."""
+
+
+class EmbedderDown(EngineError):
+    """The embedding model did not answer."""

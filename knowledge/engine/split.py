@@ -1,0 +1,74 @@
+"""Text to passages of about 1,000 characters, each with the path of headings above it.
+
+Sizes and the heading path were chosen by measuring the share of the evidence that the best five
+passages carry (docs/decisions/passages.md).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from semantic_text_splitter import MarkdownSplitter
+
+from knowledge.engine.read import Heading, ReadText
+
+PASSAGE_CHARACTERS = 1000
+PATH_SEPARATOR = " › "
+MOST_PATH_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A passage to be: `text` is the read text from `start` to `end`; `page` counts from 1."""
+
+    position: int
+    text: str
+    heading: str
+    page: int | None
+    start: int
+    end: int
+
+    @property
+    def indexed_text(self) -> str:
+        """What is embedded and searched: the passage under its headings."""
+        return f"{self.heading}\n{self.text}" if self.heading else self.text
+
+
+def split(source: ReadText, *, title: str = "", size: int = PASSAGE_CHARACTERS) -> Iterator[Piece]:
+    """Passages of at most `size` characters, in order, without overlap.
+
+    The same text always gives the same pieces, so a broken-off ingestion can go on where it was.
+    """
+    paths = _heading_paths(source.headings, root=source.title or title)
+    starts = [heading.start for heading in source.headings]
+    pages = [page.start for page in source.pages]
+    position = 0
+    for start, text in MarkdownSplitter(size).chunk_indices(source.text):
+        if not any(letter.isalnum() for letter in text):
+            continue
+        page = bisect_right(pages, start)
+        yield Piece(
+            position=position,
+            text=text,
+            heading=paths[bisect_right(starts, start)],
+            page=source.pages[page - 1].number if page else None,
+            start=start,
+            end=start + len(text),
+        )
+        position += 1
+
+
+def _heading_paths(headings: tuple[Heading, ...], *, root: str) -> list[str]:
+    """The path in force before the first heading, then the one from each heading on."""
+    paths, stack = [root], list[Heading]()
+    for heading in headings:
+        while stack and stack[-1].level >= heading.level:
+            stack.pop()
+        stack.append(heading)
+        names = [part.text for part in stack]
+        if root and names[0] != root:
+            names.insert(0, root)
+        paths.append(PATH_SEPARATOR.join(names)[:MOST_PATH_CHARACTERS])
+    return paths

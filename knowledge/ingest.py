@@ -1,0 +1,243 @@
+"""One source from its file to passages that answers may use: read, split, embed, store, index.
+
+The row is the job. Whoever works on a source holds its lease and renews it with each batch; a
+worker that was killed stops renewing, and after a while another one goes on where it stopped,
+because reading and splitting the same bytes gives the same passages. Each batch is stored in one
+transaction that first checks the lease, so two workers can never both store it.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Count, F, QuerySet, Sum
+from django.utils import timezone
+
+from knowledge import lexical
+from knowledge.embedding import embedder_for, pack, unpack
+from knowledge.engine.errors import EmbedderDown, Unreadable
+from knowledge.engine.read import ReadText, read
+from knowledge.engine.split import Piece, split
+from knowledge.engine.terms import terms
+from knowledge.models import KnowledgeBase, Passage, Posting, Source
+from knowledge.vectors import VectorsDown, vectors
+
+logger = logging.getLogger(__name__)
+
+BATCH = 32
+MOST_ATTEMPTS = 8
+READING_SHARE = 0.1  # of the progress shown; embedding takes nearly all of the time
+
+
+class LeaseLost(Exception):
+    """Somebody else works on this source now, or it was deleted."""
+
+
+def ingest(source_id: int) -> None:
+    """Take the source to ready or failed. Harmless to call twice, at once or again."""
+    source = _claim(source_id)
+    if source is None:
+        return
+    try:
+        _ingest(source)
+    except Unreadable as error:
+        _fail(source, str(error))
+    except EmbedderDown as error:
+        logger.warning("source %s waits: the embedding model is down (%s)", source.public_id, error)
+        _release(source)
+    except LeaseLost:
+        logger.info("source %s was taken over or deleted", source.public_id)
+
+
+def _ingest(source: Source) -> None:
+    text = _read(source)
+    for batch in _batches(_remaining(source, text)):
+        _store(source, batch, share=batch[-1].end / max(len(text.text), 1))
+    if not source.passages.filter(version=source.version).exists():
+        raise Unreadable("There is no text in this file.")
+    indexed = push_to_index(source)
+    _publish(source, indexed=indexed)
+
+
+def _claim(source_id: int) -> Source | None:
+    """Take the lease of a source that is unfinished and that nobody holds."""
+    now = timezone.now()
+    free = Source.objects.filter(pk=source_id).unfinished()
+    stale = free.filter(heartbeat_at__lt=now - timedelta(seconds=settings.INGEST_LEASE_SECONDS))
+    lease = secrets.token_hex(16)
+    claim = {"lease": lease, "heartbeat_at": now, "attempts": F("attempts") + 1}
+    if not (free.filter(lease="").update(**claim) or stale.update(**claim)):
+        return None
+    source = Source.objects.select_related("knowledge_base").filter(lease=lease).first()
+    if source is None or source.attempts <= MOST_ATTEMPTS:
+        return source
+    _fail(source, "This file could not be processed, also after several tries.")
+    return None
+
+
+def _read(source: Source) -> ReadText:
+    _renew(source, state=Source.State.READING)
+    text = read(Path(default_storage.path(source.file)), source.format)
+    _renew(
+        source,
+        state=Source.State.EMBEDDING,
+        progress=max(source.progress, READING_SHARE),
+        characters=len(text.text),
+        title=(text.title or source.title)[:255],
+    )
+    return text
+
+
+def _remaining(source: Source, text: ReadText) -> Iterator[Piece]:
+    """The passages that no earlier attempt has stored."""
+    stored = source.passages.filter(version=source.version).count()
+    return islice(split(text, title=source.title), stored, None)
+
+
+def _batches(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:
+    while batch := list(islice(pieces, BATCH)):
+        yield batch
+
+
+def _store(source: Source, batch: Sequence[Piece], *, share: float) -> None:
+    base = source.knowledge_base
+    vectors_of = embedder_for(base.embedding_model).embed([piece.indexed_text for piece in batch])
+    passages = [
+        Passage(
+            source=source,
+            version=source.version,
+            position=piece.position,
+            text=piece.text,
+            heading=piece.heading,
+            page=piece.page,
+            start=piece.start,
+            end=piece.end,
+            terms=len(terms(piece.indexed_text, base.language)),
+            embedding=pack(vector),
+        )
+        for piece, vector in zip(batch, vectors_of, strict=True)
+    ]
+    with transaction.atomic():
+        _renew(source, progress=READING_SHARE + (1 - READING_SHARE) * share)
+        Passage.objects.bulk_create(passages)
+        Posting.objects.bulk_create(lexical.postings(base, passages), batch_size=5000)
+
+
+def push_to_index(source: Source) -> bool:
+    """Put the version's vectors into Chroma; False when Chroma is down (the sweeper tries again)."""
+    passages = source.passages.filter(version=source.version).order_by("position")
+    rows = passages.values_list("pk", "embedding").iterator(chunk_size=500)
+    try:
+        while batch := list(islice(rows, 500)):
+            ids, packed = zip(*batch, strict=True)
+            vectors().add(source.knowledge_base.collection, ids, unpack(map(bytes, packed)))
+    except VectorsDown as error:
+        logger.warning("source %s is not in the index yet: %s", source.public_id, error)
+        return False
+    return True
+
+
+def _publish(source: Source, *, indexed: bool) -> None:
+    """Let answers use this version instead of the one before, in one step."""
+    with transaction.atomic():
+        _renew(
+            source,
+            state=Source.State.READY,
+            progress=1.0,
+            live_version=source.version,
+            indexed_version=source.version if indexed else 0,
+            ready_at=timezone.now(),
+            error="",
+            lease="",
+        )
+        old = source.passages.exclude(version=source.version)
+        old_ids = list(old.values_list("pk", flat=True))
+        _resize(source.knowledge_base, plus=_size(source.passages.live()), minus=_size(old))
+        old.delete()
+    if old_ids:
+        _forget(source.knowledge_base, old_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What BM25 must know of a set of passages."""
+
+    passages: int
+    terms: int
+
+
+def _size(passages: QuerySet[Passage]) -> Size:
+    totals = passages.aggregate(count=Count("pk"), terms=Sum("terms"))
+    return Size(totals["count"], totals["terms"] or 0)
+
+
+def _resize(base: KnowledgeBase, *, plus: Size, minus: Size) -> None:
+    KnowledgeBase.objects.filter(pk=base.pk).update(
+        live_passages=F("live_passages") + (plus.passages - minus.passages),
+        live_terms=F("live_terms") + (plus.terms - minus.terms),
+    )
+
+
+def recount(base: KnowledgeBase) -> None:
+    """Set the sizes anew from the passages that there are."""
+    size = _size(Passage.objects.live().filter(source__knowledge_base=base))
+    same = KnowledgeBase.objects.filter(pk=base.pk)
+    same.update(live_passages=size.passages, live_terms=size.terms)
+
+
+def _forget(base: KnowledgeBase, passage_ids: Sequence[int]) -> None:
+    try:
+        vectors().remove(base.collection, passage_ids)
+    except VectorsDown:
+        # They stay in the index until it is rebuilt; a hit without a live passage is dropped.
+        logger.warning("%s passages stay in the index of %s", len(passage_ids), base.public_id)
+
+
+def _renew(source: Source, **changes: object) -> None:
+    """Beat, and write `changes`, if the lease is still ours."""
+    held = Source.objects.filter(pk=source.pk, lease=source.lease)
+    if not held.update(heartbeat_at=timezone.now(), **changes):
+        raise LeaseLost
+    for name, value in changes.items():
+        if name != "lease":
+            setattr(source, name, value)
+
+
+def _release(source: Source) -> None:
+    """Leave it for the sweeper, which waits until the heartbeat is old: a pause between tries."""
+    held = Source.objects.filter(pk=source.pk, lease=source.lease)
+    held.update(state=Source.State.QUEUED, heartbeat_at=timezone.now())
+
+
+def _fail(source: Source, reason: str) -> None:
+    """Say why; keep the row for that, and nothing else."""
+    stored = source.file
+    try:
+        with transaction.atomic():
+            _renew(source, state=Source.State.FAILED, error=reason[:300], lease="", file="")
+            source.passages.filter(version=source.version).delete()
+    except LeaseLost:
+        return
+    if stored:
+        default_storage.delete(stored)
+
+
+def remove(source: Source) -> None:
+    """Delete a source with its passages, its file and its vectors."""
+    base, file = source.knowledge_base, source.file
+    passage_ids = list(source.passages.values_list("pk", flat=True))
+    with transaction.atomic():
+        _resize(base, plus=Size(0, 0), minus=_size(source.passages.live()))
+        source.delete()
+    if file:
+        default_storage.delete(file)
+    _forget(base, passage_ids)

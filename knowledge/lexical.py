@@ -1,0 +1,100 @@
+"""Lexical search: BM25 over a posting table, in SQL that SQLite and PostgreSQL both read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import Count
+
+from knowledge.engine import rank
+from knowledge.engine.terms import counted
+from knowledge.models import KnowledgeBase, Passage, Posting
+
+MOST_TERMS = 48  # of a question, the rarest
+MOST_COUNT = 32_767
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalQuery:
+    """A question as the index sees it: idf by term, and what would be a perfect score."""
+
+    knowledge_base_id: int
+    average_length: float
+    weights: Mapping[int, float]  # by term_id
+
+    @property
+    def ceiling(self) -> float:
+        return rank.ceiling(list(self.weights.values()))
+
+
+def prepare(base: KnowledgeBase, question: str) -> LexicalQuery:
+    """Look up how rare each of the question's terms is in this knowledge base."""
+    wanted = list(counted(question, base.language))
+    rows = Posting.objects.filter(knowledge_base=base, term__in=wanted)
+    holding = dict(rows.values("term").annotate(n=Count("*")).values_list("term", "n"))
+    passages = max(base.live_passages, 1)
+    weights = {term: rank.idf(passages, min(holding.get(term, 0), passages)) for term in wanted}
+    rarest = sorted(weights, key=lambda term: -weights[term])[:MOST_TERMS]
+    average = base.live_terms / passages
+    return LexicalQuery(base.pk, max(average, 1.0), {term: weights[term] for term in rarest})
+
+
+def best(query: LexicalQuery, count: int) -> dict[int, float]:
+    """The `count` best passages by BM25 (passage id to score)."""
+    return dict(_scores(query, "", (), f"ORDER BY 2 DESC, 1 LIMIT {int(count)}"))
+
+
+def score(query: LexicalQuery, passage_ids: Collection[int]) -> dict[int, float]:
+    """BM25 of these passages; one without any of the terms is left out."""
+    if not passage_ids:
+        return {}
+    marks = ", ".join(["%s"] * len(passage_ids))
+    return dict(_scores(query, f"AND passage_id IN ({marks})", tuple(passage_ids), ""))
+
+
+def _scores(
+    query: LexicalQuery, condition: str, parameters: tuple[int, ...], tail: str
+) -> Iterable[tuple[int, float]]:
+    if not query.weights:
+        return []
+    # Terms and weights are numbers of our own making: written out they keep the statement
+    # within SQLite's limit of parameters.
+    cases = " ".join(f"WHEN {term} THEN {weight!r}" for term, weight in query.weights.items())
+    terms = ", ".join(str(term) for term in query.weights)
+    k1, b, average = rank.K1, rank.B, query.average_length
+    sql = f"""
+        SELECT passage_id, SUM(
+            CAST(CASE term {cases} END AS DOUBLE PRECISION) * count * {k1 + 1}
+            / (CAST(count AS DOUBLE PRECISION) + {k1 * (1 - b)!r} + {k1 * b / average!r} * length)
+        ) AS bm25
+        FROM knowledge_posting
+        WHERE knowledge_base_id = %s AND term IN ({terms}) {condition}
+        GROUP BY passage_id {tail}
+    """  # noqa: S608 - nothing in it comes from outside
+    with connection.cursor() as cursor:
+        cursor.execute(sql, (query.knowledge_base_id, *parameters))
+        return [(int(row[0]), float(row[1])) for row in cursor.fetchall()]
+
+
+def postings(base: KnowledgeBase, passages: Sequence[Passage]) -> list[Posting]:
+    """The index rows of these (saved) passages."""
+    rows = []
+    for passage in passages:
+        counts = counted(indexed_text(passage), base.language)
+        for term, count in counts.items():
+            rows.append(
+                Posting(
+                    knowledge_base=base,
+                    term=term,
+                    passage=passage,
+                    count=min(count, MOST_COUNT),
+                    length=passage.terms,
+                )
+            )
+    return rows
+
+
+def indexed_text(passage: Passage) -> str:
+    return f"{passage.heading}\n{passage.text}" if passage.heading else passage.text

@@ -1,0 +1,181 @@
+"""What a client knows: knowledge bases, their sources, and the passages these were split into."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+
+from accounts.models import Client
+from chatbot_saas.lib.ids import new_id
+
+
+def new_source_id() -> str:
+    return new_id("src")
+
+
+def new_base_id() -> str:
+    return new_id("kb")
+
+
+class KnowledgeBaseQuerySet(models.QuerySet["KnowledgeBase"]):
+    def for_client(self, client: Client) -> KnowledgeBaseQuerySet:
+        return self.filter(client=client)
+
+    def serving(self, bot: str) -> KnowledgeBaseQuerySet:
+        """The one that the bot of this public id answers from.
+
+        Bots live a layer above; the link back to them is the database's, not an import.
+        """
+        return self.filter(bots__public_id=bot)
+
+
+class KnowledgeBase(models.Model):
+    """One body of knowledge, with one collection in Chroma."""
+
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="knowledge_bases")
+    public_id = models.CharField(max_length=32, unique=True, default=new_base_id, editable=False)
+    name = models.CharField(max_length=120)
+    language = models.CharField(max_length=16, default="english")
+    embedding_model = models.CharField(max_length=80)
+    # Of the passages that answers may use now; kept for BM25, checked by rebuild_index.
+    live_passages = models.PositiveIntegerField(default=0)
+    live_terms = models.PositiveBigIntegerField(default=0)
+
+    objects = KnowledgeBaseQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def collection(self) -> str:
+        return f"{self.public_id}-v1"
+
+
+class SourceQuerySet(models.QuerySet["Source"]):
+    def for_client(self, client: Client) -> SourceQuerySet:
+        return self.filter(knowledge_base__client=client)
+
+    def unfinished(self) -> SourceQuerySet:
+        return self.filter(state__in=Source.WORKING)
+
+    def abandoned(self, before: datetime) -> SourceQuerySet:
+        """Unfinished, and nobody has worked on them since `before`."""
+        return self.unfinished().filter(heartbeat_at__lt=before)
+
+    def unindexed(self) -> SourceQuerySet:
+        """Ready, but Chroma does not hold them yet."""
+        ready = self.filter(state=Source.State.READY)
+        return ready.exclude(indexed_version=models.F("live_version"))
+
+
+class Source(models.Model):
+    """One thing that a client put in. The row is the job: its state, progress and heartbeat."""
+
+    class Kind(models.TextChoices):
+        FILE = "file"
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        READING = "reading"
+        EMBEDDING = "embedding"
+        READY = "ready"
+        FAILED = "failed"
+
+    WORKING = (State.QUEUED, State.READING, State.EMBEDDING)
+
+    knowledge_base = models.ForeignKey(
+        KnowledgeBase, on_delete=models.CASCADE, related_name="sources"
+    )
+    public_id = models.CharField(max_length=32, unique=True, default=new_source_id, editable=False)
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.FILE)
+    title = models.CharField(max_length=255)
+    url = models.URLField(max_length=2000, blank=True)
+    format = models.CharField(max_length=16)
+    file = models.CharField(max_length=255, blank=True)
+    bytes = models.PositiveBigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64)
+    characters = models.PositiveBigIntegerField(default=0)
+
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    progress = models.FloatField(default=0)
+    error = models.CharField(max_length=300, blank=True)
+    version = models.PositiveIntegerField(default=1)
+    live_version = models.PositiveIntegerField(default=0)
+    indexed_version = models.PositiveIntegerField(default=0)
+    lease = models.CharField(max_length=32, blank=True)
+    heartbeat_at = models.DateTimeField(auto_now_add=True)
+    attempts = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    ready_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SourceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["knowledge_base", "sha256"],
+                condition=~models.Q(state="failed"),
+                name="same_bytes_once",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["knowledge_base", "-id"]),
+            models.Index(
+                fields=["heartbeat_at"],
+                condition=models.Q(state__in=["queued", "reading", "embedding"]),
+                name="unfinished_sources",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class PassageQuerySet(models.QuerySet["Passage"]):
+    def live(self) -> PassageQuerySet:
+        """Only of the version of each source that answers may use now."""
+        return self.filter(version=models.F("source__live_version"))
+
+
+class Passage(models.Model):
+    """A stretch of a source's text. `start` and `end` count characters of the text as read."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="passages")
+    version = models.PositiveIntegerField()
+    position = models.PositiveIntegerField()
+    text = models.TextField()
+    heading = models.CharField(max_length=500, blank=True)
+    page = models.PositiveIntegerField(null=True)
+    start = models.PositiveBigIntegerField()
+    end = models.PositiveBigIntegerField()
+    terms = models.PositiveIntegerField()
+    embedding = models.BinaryField()
+
+    objects = PassageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "version", "position"], name="no_passage_twice"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_id}.{self.version}#{self.position}"
+
+
+class Posting(models.Model):
+    """Inverted index: how often a term stands in a passage. The key covers a whole query."""
+
+    pk = models.CompositePrimaryKey("knowledge_base", "term", "passage", "count", "length")
+    knowledge_base = models.ForeignKey(
+        KnowledgeBase, on_delete=models.CASCADE, db_index=False, related_name="+"
+    )
+    term = models.BigIntegerField()
+    passage = models.ForeignKey(Passage, on_delete=models.CASCADE, related_name="+")
+    count = models.PositiveSmallIntegerField()
+    length = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.term} in {self.passage_id}"

@@ -1,0 +1,28 @@
+"""What the worker can be woken for. Each takes an id, may run twice, and only calls one thing."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from knowledge import ingest, sweep
+from knowledge.models import Source
+
+
+@shared_task
+def ingest_source(source_id: int) -> None:
+    ingest.ingest(source_id)
+
+
+@shared_task
+def index_source(source_id: int) -> None:
+    source = Source.objects.select_related("knowledge_base").filter(pk=source_id).first()
+    if source is not None:
+        sweep.index(source)
+
+
+@shared_task(name="knowledge.tasks.sweep")
+def sweep_sources() -> None:
+    for source_id in sweep.abandoned():
+        ingest_source.delay(source_id)
+    for source_id in sweep.unindexed():
+        index_source.delay(source_id)

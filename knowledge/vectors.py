@@ -1,0 +1,160 @@
+"""Chroma, the index that may vanish at any moment. The only module that talks to it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import chromadb
+import httpx
+from chromadb.api import ClientAPI
+from chromadb.api.models.Collection import Collection
+from chromadb.config import Settings
+from chromadb.errors import ChromaError, NotFoundError
+from django.conf import settings
+
+from knowledge.engine.embed import Matrix, Vector
+
+T = TypeVar("T")
+
+ADD_BATCH = 250
+# Writing segments to disk while being killed broke collections for good; a threshold that is
+# seldom reached leaves them in the log, and a broken one is rebuilt from the database.
+CONFIGURATION = {"hnsw": {"space": "cosine", "ef_search": 200, "sync_threshold": 10_000}}
+
+
+class VectorsDown(Exception):
+    """Chroma did not answer, or the collection is broken: search goes on without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A passage near a question; `cosine` in [-1, 1]."""
+
+    passage_id: int
+    cosine: float
+
+
+class Vectors:
+    """The collections of one Chroma server; a collection is named by its knowledge base."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._client: ClientAPI | None = None
+        self._collections: dict[str, Collection] = {}
+        self._lock = threading.Lock()
+
+    def add(self, collection: str, ids: Sequence[int], embeddings: Matrix) -> None:
+        """Put these vectors in; those already there are replaced. Raises VectorsDown."""
+        for at in range(0, len(ids), ADD_BATCH):
+            batch = [str(one) for one in ids[at : at + ADD_BATCH]]
+            rows = embeddings[at : at + ADD_BATCH]
+            self._on(collection, lambda c, b=batch, r=rows: c.upsert(ids=b, embeddings=r))  # type: ignore[misc]
+
+    def remove(self, collection: str, ids: Sequence[int]) -> None:
+        for at in range(0, len(ids), ADD_BATCH):
+            batch = [str(one) for one in ids[at : at + ADD_BATCH]]
+            self._on(collection, lambda c, b=batch: c.delete(ids=b))  # type: ignore[misc]
+
+    def nearest(self, collection: str, question: Vector, count: int) -> list[Neighbour]:
+        """The `count` nearest passages, best first. Raises VectorsDown."""
+        found = self._on(
+            collection,
+            lambda c: c.query(query_embeddings=[question], n_results=count, include=["distances"]),
+        )
+        distances = (found["distances"] or [[]])[0]
+        return [
+            Neighbour(int(passage_id), 1.0 - float(distance))
+            for passage_id, distance in zip(found["ids"][0], distances, strict=True)
+        ]
+
+    def count(self, collection: str) -> int:
+        return self._on(collection, lambda c: c.count())
+
+    def drop(self, collection: str) -> None:
+        self._collections.pop(collection, None)
+        try:
+            self._guarded(lambda: self._connected().delete_collection(collection))
+        except _Gone:
+            return
+
+    def is_up(self) -> bool:
+        try:
+            self._ping()
+        except OSError:
+            return False
+        return True
+
+    def _on(self, name: str, call: Callable[[Collection], T]) -> T:
+        try:
+            return self._guarded(lambda: call(self._collection(name)))
+        except _Gone:
+            # Another process dropped and remade the collection: its id is a new one.
+            self._collections.pop(name, None)
+        try:
+            return self._guarded(lambda: call(self._collection(name)))
+        except _Gone as error:
+            raise VectorsDown("the collection vanished") from error
+
+    def _collection(self, name: str) -> Collection:
+        if name not in self._collections:
+            self._collections[name] = self._connected().get_or_create_collection(
+                name, configuration=CONFIGURATION, embedding_function=None  # type: ignore[arg-type]
+            )
+        return self._collections[name]
+
+    def _guarded(self, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except NotFoundError as error:
+            raise _Gone from error
+        except (httpx.HTTPError, OSError, ChromaError, ValueError) as error:
+            raise VectorsDown(type(error).__name__) from error
+        except Exception as error:  # noqa: BLE001 - Chroma raises bare Exceptions of its server's
+            raise VectorsDown(str(error)[:200]) from error
+
+    def _connected(self) -> ClientAPI:
+        with self._lock:
+            if self._client is None:
+                self._ping()
+                self._client = _connect(self.url)
+            return self._client
+
+    def _ping(self) -> None:
+        """Chroma's own constructor calls the server without any time-out: ask first with one."""
+        with urlopen(f"{self.url}/api/v2/heartbeat", timeout=settings.CHROMA_TIMEOUT):  # noqa: S310
+            return
+
+
+class _Gone(Exception):
+    """The collection is not there (any more)."""
+
+
+def _connect(url: str) -> ClientAPI:
+    parts = urlsplit(url)
+    client = chromadb.HttpClient(
+        host=parts.hostname or "127.0.0.1",
+        port=parts.port or (443 if parts.scheme == "https" else 80),
+        ssl=parts.scheme == "https",
+        settings=Settings(anonymized_telemetry=False),
+    )
+    # Private, hence the exact pin of chromadb: there is no public way to set a time-out.
+    inner: Any = client
+    inner._server._session.timeout = httpx.Timeout(settings.CHROMA_TIMEOUT)
+    return client
+
+
+@lru_cache(maxsize=16)
+def _for_process(url: str, _pid: int) -> Vectors:
+    return Vectors(url)
+
+
+def vectors() -> Vectors:
+    """This process's connection: one made before a fork must not be used after it."""
+    return _for_process(settings.CHROMA_URL, os.getpid())
