@@ -37,4 +37,4 @@ def member_view(view: MemberView[P]) -> View[P]:
         member_request.client = membership.client
         return view(member_request, *args, **kwargs)
 
-    return wrapper
+    return cast(View[P], wrapper)

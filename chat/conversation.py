@@ -73,7 +73,7 @@ def open_turn(question: Question) -> Turn:
     asked = standalone(question.text, history, words, base.language)
     found = retrieve.search(base, asked, count=RETRIEVED)
     with transaction.atomic():
-        if conversation.pk is None:
+        if conversation._state.adding:
             conversation.save()
         said = partial(Message.objects.create, conversation=conversation)
         said(role=Message.Role.VISITOR, text=question.text)
@@ -86,9 +86,7 @@ def open_turn(question: Question) -> Turn:
         passages=[_passage(hit) for hit in found.hits],
         topic=topic_of(asked, found.rarity, words, base.language),
         history=history,
-        manners=Manners(
-            question.bot.client.name, question.bot.name, question.bot.instructions
-        ),
+        manners=Manners(question.bot.client.name, question.bot.name, question.bot.instructions),
         words=words,
     )
 
@@ -238,11 +236,13 @@ def _conversation(question: Question) -> Conversation:
 
 
 def _history(conversation: Conversation) -> list[Said]:
-    if conversation.pk is None:
+    if conversation._state.adding:
         return []
     done = conversation.messages.filter(state=Message.State.DONE).order_by("-pk")
     latest = done.values_list("role", "text")[:HISTORY_MESSAGES]
-    return [Said(role, text) for role, text in reversed(latest)]
+    return [
+        Said("visitor" if role == "visitor" else "bot", text) for role, text in reversed(latest)
+    ]
 
 
 def _passage(hit: retrieve.Hit) -> Passage:

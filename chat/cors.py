@@ -26,7 +26,7 @@ class MethodNotAllowed(CallerError):
     status = 405
 
 
-def cross_origin(view: View) -> View:
+def cross_origin(view: View) -> Callable[..., Any]:
     """POST from any site, without credentials; which sites may go on is the view's to say.
 
     A browser shows a page the answer only if it names the page's origin. It names every origin

@@ -45,9 +45,7 @@ class Bot(models.Model):
         LEFT = "left"
 
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="bots")
-    knowledge_base = models.ForeignKey(
-        KnowledgeBase, on_delete=models.PROTECT, related_name="bots"
-    )
+    knowledge_base = models.ForeignKey(KnowledgeBase, on_delete=models.PROTECT, related_name="bots")
     public_id = models.CharField(max_length=32, unique=True, default=new_bot_id, editable=False)
     name = models.CharField(max_length=80)
     instructions = models.TextField(max_length=2000, blank=True)

@@ -14,7 +14,9 @@ from chatbot_saas.lib.errors import Forbidden
 from chatbot_saas.lib.net import origin_of
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-DOMAIN = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?(:\d+)?")
+DOMAIN = re.compile(
+    r"(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?(:\d+)?"
+)
 
 
 def require_allowed(request: HttpRequest, bot: Bot) -> str:

@@ -7,6 +7,8 @@ stream for a long time, run in one that gives a request no thread of its own.
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbot_saas.settings")
 
@@ -14,7 +16,6 @@ import django
 
 django.setup()
 
-from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from servestatic import ServeStaticASGI
@@ -22,13 +23,15 @@ from servestatic import ServeStaticASGI
 from chatbot_saas.body_limit import BodyLimit
 from chatbot_saas.public import is_public
 
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
 
 class PublicHandler(ASGIHandler):
     """Django without the thread that it otherwise keeps for each request until it has ended."""
 
-    async def __call__(
-        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # ASGIHandler wraps this call in a ThreadSensitiveContext; without one, the few
         # synchronous signal receivers of a request run on one shared thread.
         await self.handle(scope, receive, send)
@@ -39,19 +42,18 @@ class Django:
         self.pages = ASGIHandler()
         self.public = PublicHandler()
 
-    async def __call__(
-        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            return await _lifespan(receive, send)
+            await _lifespan(receive, send)
+            return
         handler = self.public if is_public(scope["path"]) else self.pages
         await handler(scope, receive, send)
 
 
-async def _lifespan(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
-        await send({"type": f"{message['type']}.complete"})  # type: ignore[misc,typeddict-item]
+        await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return
 

@@ -18,7 +18,7 @@ class BodyTooLarge(Exception):
 
 
 class BodyLimit:
-    """ASGI wrapper: 413 by Content-Length, or as soon as a body of unknown length has grown too far."""
+    """ASGI wrapper: 413 by Content-Length, or once a body of unknown length has grown too far."""
 
     def __init__(self, application: Any) -> None:
         self.application = application
@@ -27,10 +27,12 @@ class BodyLimit:
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
         if scope["type"] != "http":
-            return await self.application(scope, receive, send)
+            await self.application(scope, receive, send)
+            return
         most = limit_for(scope["path"])
         if _declared_length(scope) > most:
-            return await _refuse(send, most)
+            await _refuse(send, most)
+            return
         try:
             await self.application(scope, _counted(receive, most), send)
         except BodyTooLarge:
@@ -75,5 +77,7 @@ async def _refuse(send: ASGISendCallable, most: int) -> None:
         # The rest of the body stays unread, so the connection cannot be used again.
         (b"connection", b"close"),
     ]
-    await send({"type": "http.response.start", "status": 413, "headers": headers, "trailers": False})
+    await send(
+        {"type": "http.response.start", "status": 413, "headers": headers, "trailers": False}
+    )
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -78,7 +78,5 @@ class Csrf(PagesOnly, CsrfViewMiddleware):
         if self.async_mode:
             self.process_view = self._check_on_the_loop  # type: ignore[method-assign,assignment]
 
-    async def _check_on_the_loop(
-        self, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase | None:
+    async def _check_on_the_loop(self, *args: Any, **kwargs: Any) -> HttpResponseBase | None:
         return CsrfViewMiddleware.process_view(self, *args, **kwargs)

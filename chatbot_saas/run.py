@@ -76,7 +76,10 @@ def _worker() -> str:
 
 
 def _scheduler() -> str:
-    return f"{sys.executable} -m celery --quiet -A chatbot_saas beat --loglevel WARNING --pidfile="
+    return (
+        f"{sys.executable} -m celery --quiet -A chatbot_saas.beat beat "
+        "--loglevel WARNING --pidfile="
+    )
 
 
 def _chroma(var: Path, port: int) -> str:

@@ -42,9 +42,7 @@ if PRODUCTION:
     if missing:
         raise ImproperlyConfigured(f"DEBUG=false needs {' and '.join(missing)}")
 
-SECRET_KEY = env_str("SECRET_KEY") or kept_secret(
-    VAR_DIR / "secret_key", secrets.token_urlsafe(64)
-)
+SECRET_KEY = env_str("SECRET_KEY") or kept_secret(VAR_DIR / "secret_key", secrets.token_urlsafe(64))
 ALLOWED_HOSTS = env_list(
     "ALLOWED_HOSTS",
     (urlsplit(SITE_URL).hostname or "",)

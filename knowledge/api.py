@@ -47,7 +47,7 @@ def _list(request: ClientApiRequest) -> Response:
 def _add(request: ClientApiRequest) -> Response:
     gate.require_edit(request.client)
     received = upload.checked(request.FILES.get("file"))
-    base = base_of(request, request.data.get("bot"))
+    base = base_of(request, request.POST.get("bot"))
     source = sources.add_upload(base, received)
     body = SourceSerializer(_sources(request).get(pk=source.pk)).data
     return Response(body, status=status.HTTP_201_CREATED)
@@ -70,9 +70,7 @@ def search(request: Request) -> Response:
     wanted = SearchSerializer(data=request.data)
     wanted.is_valid(raise_exception=True)
     base = base_of(request, wanted.validated_data["bot"])
-    found = retrieve.search(
-        base, wanted.validated_data["query"], count=wanted.validated_data["k"]
-    )
+    found = retrieve.search(base, wanted.validated_data["query"], count=wanted.validated_data["k"])
     return Response({"passages": [hit_json(hit) for hit in found.hits]})
 
 

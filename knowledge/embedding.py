@@ -9,7 +9,14 @@ from functools import lru_cache
 import numpy as np
 from django.conf import settings
 
-from knowledge.engine.embed import LOCAL, LOCAL_NAME, Embedder, HostedEmbedder, LocalEmbedder, Matrix
+from knowledge.engine.embed import (
+    LOCAL,
+    LOCAL_NAME,
+    Embedder,
+    HostedEmbedder,
+    LocalEmbedder,
+    Matrix,
+)
 
 STORED = np.float16  # half the bytes; a cosine moves by less than 0.001
 

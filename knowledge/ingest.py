@@ -133,7 +133,7 @@ def _store(source: Source, batch: Sequence[Piece], *, share: float) -> None:
 
 
 def push_to_index(source: Source) -> bool:
-    """Put the version's vectors into Chroma; False when Chroma is down (the sweeper tries again)."""
+    """Put the version's vectors into Chroma; False when it is down: the sweeper tries again."""
     passages = source.passages.filter(version=source.version).order_by("position")
     rows = passages.values_list("pk", "embedding").iterator(chunk_size=500)
     try:

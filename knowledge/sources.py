@@ -16,65 +16,40 @@ from knowledge.models import KnowledgeBase, Source, new_source_id
 from knowledge.upload import Upload
 
 
-def add_upload(base: KnowledgeBase, upload: Upload) -> Source:
-    """The source of these bytes in this base: a new one, queued, or the one that has them already."""
-    return _add(
-        base,
-        name=upload.name,
-        file_format=upload.format,
-        size=upload.bytes,
-        sha256=upload.sha256,
-        file=upload.file,
-    )
-
-
 def add_path(base: KnowledgeBase, path: Path, *, url: str = "") -> Source:
-    """The same for a file on this machine. Raises detect.WrongType."""
+    """The source of a file on this machine. Raises detect.WrongType."""
     with path.open("rb") as file:
         file_format = format_of(path.name, file.read(HEAD_BYTES))
         file.seek(0)
-        return _add(
-            base,
-            name=path.name,
-            file_format=file_format,
-            size=path.stat().st_size,
-            sha256=hashlib.file_digest(file, "sha256").hexdigest(),
-            file=File(file, name=path.name),
-            url=url,
-        )
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        stored = File(file, name=path.name)
+        upload = Upload(path.name, file_format, path.stat().st_size, sha256, stored)
+        return add_upload(base, upload, url=url)
 
 
-def _add(
-    base: KnowledgeBase,
-    *,
-    name: str,
-    file_format: str,
-    size: int,
-    sha256: str,
-    file: File,
-    url: str = "",
-) -> Source:
-    if (same := _with_bytes(base, sha256)) is not None:
+def add_upload(base: KnowledgeBase, upload: Upload, *, url: str = "") -> Source:
+    """The source of these bytes in this base: a new one, queued, or the one that has them."""
+    if (same := _with_bytes(base, upload.sha256)) is not None:
         return same
     public_id = new_source_id()
-    stored = default_storage.save(f"{base.client.public_id}/{public_id}", file)
+    stored = default_storage.save(f"{base.client.public_id}/{public_id}", upload.file)
     try:
         with transaction.atomic():
             source = Source.objects.create(
                 knowledge_base=base,
                 public_id=public_id,
-                title=PurePath(name).stem,
+                title=PurePath(upload.name).stem,
                 url=url,
-                format=file_format,
+                format=upload.format,
                 file=stored,
-                bytes=size,
-                sha256=sha256,
+                bytes=upload.bytes,
+                sha256=upload.sha256,
             )
             transaction.on_commit(partial(tasks.ingest_source.delay, source.pk), robust=True)
     except IntegrityError:
         # Somebody sent the same bytes at the same moment.
         default_storage.delete(stored)
-        return Source.objects.get(knowledge_base=base, sha256=sha256, state__in=_TAKEN)
+        return Source.objects.get(knowledge_base=base, sha256=upload.sha256, state__in=_TAKEN)
     except BaseException:
         default_storage.delete(stored)
         raise

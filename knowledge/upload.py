@@ -1,4 +1,4 @@
-"""Receive a file: streamed to disk beside the storage, hashed on the way, its name refused early."""
+"""Receive a file: streamed to disk beside the storage, hashed on the way, names checked."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from html import unescape
 from typing import IO, Any, cast
 
 from django.conf import settings
+from django.core.files import File
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http import HttpRequest
@@ -62,9 +63,11 @@ class UploadParser(BaseParser):
     ) -> DataAndFiles:
         request: HttpRequest = (parser_context or {})["request"]
         meta = {**request.META, "CONTENT_TYPE": media_type}
-        handlers = [HashingUploadHandler(cast(HttpRequest, request))]
+        handlers = [HashingUploadHandler(request)]
         try:
-            parser = StrictMultiPartParser(meta, cast(Any, stream), handlers, settings.DEFAULT_CHARSET)
+            parser = StrictMultiPartParser(
+                meta, cast(Any, stream), handlers, settings.DEFAULT_CHARSET
+            )
             data, files = parser.parse()
         except MultiPartParserError as error:
             raise ParseError(f"This is not a multipart form: {error}") from error
@@ -79,7 +82,7 @@ class Upload:
     format: str
     bytes: int
     sha256: str
-    file: TemporaryUploadedFile
+    file: File
 
 
 def checked(file: TemporaryUploadedFile | None) -> Upload:
@@ -104,7 +107,9 @@ def check_name(name: str) -> None:
     if "/" in name or "\\" in name:
         raise BadRequest("file_name", "A file name must not contain a path (no / and no \\).")
     if len(name) > MOST_NAME_CHARACTERS:
-        raise BadRequest("file_name", f"This file name is longer than {MOST_NAME_CHARACTERS} letters.")
+        raise BadRequest(
+            "file_name", f"This file name is longer than {MOST_NAME_CHARACTERS} letters."
+        )
     if not name.strip(". "):
         raise BadRequest("file_name", "This file has no name.")
 

@@ -13,6 +13,7 @@ from urllib.request import urlopen
 
 import chromadb
 import httpx
+import numpy as np
 from chromadb.api import ClientAPI
 from chromadb.api.models.Collection import Collection
 from chromadb.config import Settings
@@ -26,7 +27,7 @@ T = TypeVar("T")
 ADD_BATCH = 250
 # Writing segments to disk while being killed broke collections for good; a threshold that is
 # seldom reached leaves them in the log, and a broken one is rebuilt from the database.
-CONFIGURATION = {"hnsw": {"space": "cosine", "ef_search": 200, "sync_threshold": 10_000}}
+CONFIGURATION: Any = {"hnsw": {"space": "cosine", "ef_search": 200, "sync_threshold": 10_000}}
 
 
 class VectorsDown(Exception):
@@ -66,7 +67,9 @@ class Vectors:
         """The `count` nearest passages, best first. Raises VectorsDown."""
         found = self._on(
             collection,
-            lambda c: c.query(query_embeddings=[question], n_results=count, include=["distances"]),
+            lambda c: c.query(
+                query_embeddings=question[np.newaxis, :], n_results=count, include=["distances"]
+            ),
         )
         distances = (found["distances"] or [[]])[0]
         return [
@@ -105,7 +108,9 @@ class Vectors:
     def _collection(self, name: str) -> Collection:
         if name not in self._collections:
             self._collections[name] = self._connected().get_or_create_collection(
-                name, configuration=CONFIGURATION, embedding_function=None  # type: ignore[arg-type]
+                name,
+                configuration=CONFIGURATION,
+                embedding_function=None,
             )
         return self._collections[name]
 
@@ -116,7 +121,7 @@ class Vectors:
             raise _Gone from error
         except (httpx.HTTPError, OSError, ChromaError, ValueError) as error:
             raise VectorsDown(type(error).__name__) from error
-        except Exception as error:  # noqa: BLE001 - Chroma raises bare Exceptions of its server's
+        except Exception as error:
             raise VectorsDown(str(error)[:200]) from error
 
     def _connected(self) -> ClientAPI:

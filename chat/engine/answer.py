@@ -49,7 +49,7 @@ async def answer(
     yield Done(not opening.refused, finish.reason, finish.usage)
 
 
-AROUND_MARK = " .:\n*`\""
+AROUND_MARK = ' .:\n*`"'
 
 
 class Opening:

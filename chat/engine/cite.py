@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from math import sqrt
 
 from chat.engine.events import Cited
 from chat.engine.passages import Passage
@@ -124,4 +125,4 @@ def _claims(answer: str, number: int) -> str:
 def _overlap(words: Sequence[str], claim: Sequence[str]) -> float:
     """Shared words, less for long units: the sentence that says it, not the one that says all."""
     shared = len(set(words) & set(claim))
-    return shared / (len(set(words)) + 8) ** 0.5
+    return shared / sqrt(len(set(words)) + 8)

@@ -78,7 +78,9 @@ def corrected(topic: Topic, vocabulary: set[str]) -> Topic:
 def _meant(word: str, vocabulary: set[str]) -> str:
     if len(word) < LEAST_TYPO_LENGTH or not word.isalpha():
         return word
-    alike = [known for known in vocabulary if known[:1] == word[:1] and abs(len(known) - len(word)) < 3]
+    alike = [
+        known for known in vocabulary if known[:1] == word[:1] and abs(len(known) - len(word)) < 3
+    ]
     ratio = {known: SequenceMatcher(None, word, known).ratio() for known in alike}
     best = max(ratio, key=lambda known: ratio[known], default=word)
     return best if ratio.get(best, 0) >= TYPO_RATIO else word

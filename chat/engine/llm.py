@@ -1,11 +1,11 @@
 """Chat models behind OpenAI's protocol: a stream of text in, one exception per kind of trouble.
 
-    ModelError
-    ├── KeyRefused        401, 403: the operator's matter
-    ├── ModelBusy         429: with the seconds to wait, if the model said so
-    ├── ModelDown         no connection, 5xx
-    ├── ModelBroken       an answer that is none
-    └── ModelSilent       nothing for too long
+ModelError
+├── KeyRefused        401, 403: the operator's matter
+├── ModelBusy         429: with the seconds to wait, if the model said so
+├── ModelDown         no connection, 5xx
+├── ModelBroken       an answer that is none
+└── ModelSilent       nothing for too long
 """
 
 from __future__ import annotations
@@ -164,9 +164,7 @@ class _Chunks:
         if "error" in chunk:
             raise ModelBroken(f"{self.name}: an error within the stream")
         if usage := chunk.get("usage"):
-            self.usage = Usage(
-                usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
-            )
+            self.usage = Usage(usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0)
         text = ""
         for choice in chunk.get("choices") or ():
             self.reason = choice.get("finish_reason") or self.reason

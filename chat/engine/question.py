@@ -31,9 +31,7 @@ class Topic:
         return sum(self.weights.values())
 
 
-def topic_of(
-    question: str, rarity: Mapping[str, float], words: Words, language: str
-) -> Topic:
+def topic_of(question: str, rarity: Mapping[str, float], words: Words, language: str) -> Topic:
     """The telling words of a question, weighted by how rare they are in the knowledge base."""
     return Topic(
         {

@@ -50,9 +50,7 @@ def seed(*, reset: bool = False) -> Demo:
     for path in sorted(HELP_CENTRE.glob("*.md")):
         slug = path.stem.partition("-")[2]
         sources.add_path(bot.knowledge_base, path, url=f"{settings.SITE_URL}/demo/help/{slug}/")
-    return Demo(
-        settings.SITE_URL, EMAIL, password(), api_key(), bot.public_id, client.public_id
-    )
+    return Demo(settings.SITE_URL, EMAIL, password(), api_key(), bot.public_id, client.public_id)
 
 
 def password() -> str:

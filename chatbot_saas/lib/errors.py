@@ -1,14 +1,14 @@
 """What callers are told when they may not have what they asked for.
 
-    CallerError
-    ├── BadRequest          400
-    ├── NotAuthenticated    401
-    ├── Forbidden           403
-    ├── NotFound            404
-    ├── TooLarge            413
-    ├── UnsupportedType     415
-    ├── TooManyRequests     429
-    └── the apps' own, such as billing's PaymentRequired 402
+CallerError
+├── BadRequest          400
+├── NotAuthenticated    401
+├── Forbidden           403
+├── NotFound            404
+├── TooLarge            413
+├── UnsupportedType     415
+├── TooManyRequests     429
+└── the apps' own, such as billing's PaymentRequired 402
 """
 
 from __future__ import annotations

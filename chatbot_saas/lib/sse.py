@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from django.http import StreamingHttpResponse
 
@@ -12,8 +12,8 @@ KEEP_ALIVE_SECONDS = 15.0
 COMMENT = b": keep-alive\n\n"
 
 
-def encode(name: str, data: Mapping[str, object]) -> bytes:
-    """One named event with a JSON body; JSON never contains a raw line end, so one data line does."""
+def encode(name: str, data: Mapping[str, object] | Sequence[object]) -> bytes:
+    """One named event. JSON never contains a raw line end, so one data line holds it."""
     body = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return f"event: {name}\ndata: {body}\n\n".encode()
 

@@ -1,8 +1,8 @@
 """What the engine says when it cannot go on.
 
-    EngineError
-    ├── Unreadable        the file is at fault: the message is for its owner
-    └── EmbedderDown      the model is at fault: try again later
+EngineError
+├── Unreadable        the file is at fault: the message is for its owner
+└── EmbedderDown      the model is at fault: try again later
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def quantize(target: Path) -> None:
 
 
 def _write_floats(source: Path, target: str) -> None:
-    """Fold the wheel's weight-only quantisation back into floats, by the runtime's own optimiser."""
+    """Fold the wheel's weight-only quantisation back into floats, by the runtime itself."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = target

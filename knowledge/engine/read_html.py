@@ -11,22 +11,26 @@ from lxml import etree, html
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.read_text import decode
 
-DROPPED = frozenset(
-    "script style noscript template svg math iframe object nav aside form button select input "
-    "textarea dialog canvas audio video head".split()
-)
+_DROPPED = """
+script style noscript template svg math iframe object nav aside form button select input
+textarea dialog canvas audio video head
+"""
+DROPPED = frozenset(_DROPPED.split())
 HIDDEN_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "dialog", "menu"})
 HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
-BLOCKS = frozenset(
-    "p div section article main ul ol table blockquote pre figure dl dt dd tr header footer "
-    "address details summary hr".split()
-)
+_BLOCKS = """
+p div section article main ul ol table blockquote pre figure dl dt dd tr header footer address
+details summary hr
+"""
+BLOCKS = frozenset(_BLOCKS.split())
 SPACES = re.compile(r"[ \t\r\n\f\u00a0]+")
 
 
 def html_to_markdown(data: bytes) -> tuple[str, str]:
     """Title and Markdown text of a page. Raises Unreadable when it has no content."""
-    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
+    parser = html.HTMLParser(
+        encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True
+    )
     root = html.document_fromstring(_without_declaration(decode(data)).encode(), parser=parser)
     title = SPACES.sub(" ", root.findtext(".//title") or "").strip()
     body = root.find("body")
@@ -65,9 +69,8 @@ class _Writer:
 
     def _start(self, element: Any) -> Iterator[str]:
         tag = element.tag
-        if tag in HEADINGS or tag in BLOCKS or tag == "li":
-            if self.cells is None:
-                yield from self._flush()
+        if self.cells is None and (tag in HEADINGS or tag in BLOCKS or tag == "li"):
+            yield from self._flush()
         if tag in HEADINGS:
             self.prefix = HEADINGS[tag] + " "
         elif tag == "li":

@@ -51,7 +51,9 @@ def _utf16_without_mark(data: bytes) -> str | None:
 def _most_likely(data: bytes) -> str:
     best = from_bytes(data[:DETECTION_BYTES]).best()
     if best is None:
-        raise Unreadable("The encoding of this text is unknown. Save it as UTF-8 and send it again.")
+        raise Unreadable(
+            "The encoding of this text is unknown. Save it as UTF-8 and send it again."
+        )
     return data.decode(best.encoding, errors="replace")
 
 
