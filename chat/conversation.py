@@ -252,7 +252,7 @@ def _passage(hit: retrieve.Hit) -> Passage:
         url=hit.url,
         heading=hit.heading,
         text=hit.text,
-        page=hit.page,
+        pages=hit.pages,
         start=hit.start,
         score=hit.score,
     )

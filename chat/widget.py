@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from accounts import limits
@@ -56,7 +57,7 @@ def config(bot: Bot) -> dict[str, Any]:
         "language": "en",
         "voice": None,
         "lead_form": None,
-        "branding": True,
+        "branding": settings.SITE_NAME,
     }
 
 

@@ -8,6 +8,7 @@ nobody wonders at a half-dead installation. supervisord is a kept program that d
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -21,7 +22,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 CHROMA_PORT = 8100
 CHROMA_OPEN_COLLECTIONS = 50  # each holds about 3 MB and 4 file descriptors
-WEB_SECONDS_TO_FINISH = 5
+SECONDS_TO_FINISH = 5
+APPLICATION = "chatbot_saas.asgi:application"
 
 
 def main() -> None:
@@ -35,7 +37,11 @@ def main() -> None:
     var.mkdir(parents=True, exist_ok=True)
     manage = [sys.executable, str(BASE_DIR / "manage.py")]
     subprocess.run([*manage, "prepare", "--demo"], check=True, cwd=BASE_DIR)
-    programs = {"web": _web(host, port), "worker": _worker(), "scheduler": _scheduler()}
+    programs = {
+        "web": web_command(host, port),
+        "worker": worker_command(env_int("WORKER_PROCESSES", 1, least=1, most=64)),
+        "scheduler": scheduler_command(),
+    }
     if chroma_port:
         programs = {"chroma": _chroma(var, chroma_port)} | programs
     config = var / "supervisord.conf"
@@ -58,31 +64,29 @@ def _require_free(port: int) -> None:
             sys.exit(f"Port {port} is taken. Stop what runs there, or choose: make run PORT=8080")
 
 
-def _web(host: str, port: int) -> str:
-    return (
-        f"{sys.executable} -m uvicorn chatbot_saas.asgi:application --host {host} --port {port} "
-        "--no-access-log --no-server-header --lifespan on "
-        # X-Forwarded-For is believed to TRUSTED_PROXY_COUNT proxies only, by our own code.
-        f"--no-proxy-headers --timeout-graceful-shutdown {WEB_SECONDS_TO_FINISH}"
-    )
+def web_command(host: str, port: int) -> list[str]:
+    listen = ["--host", host, "--port", str(port), "--lifespan", "on"]
+    quiet = ["--no-access-log", "--no-server-header"]
+    # X-Forwarded-For is believed to TRUSTED_PROXY_COUNT proxies only, by our own code.
+    proxies = ["--no-proxy-headers", "--timeout-graceful-shutdown", str(SECONDS_TO_FINISH)]
+    return [sys.executable, "-m", "uvicorn", APPLICATION, *listen, *quiet, *proxies]
 
 
-def _worker() -> str:
-    processes = env_int("WORKER_PROCESSES", 1, least=1, most=64)
-    return (
-        f"{sys.executable} -m celery --quiet -A chatbot_saas worker --loglevel WARNING "
-        f"--concurrency {processes} --without-gossip --without-mingle --without-heartbeat"
-    )
+def worker_command(processes: int = 1) -> list[str]:
+    alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    return [*_celery("chatbot_saas"), "worker", "--concurrency", str(processes), *alone]
 
 
-def _scheduler() -> str:
-    return (
-        f"{sys.executable} -m celery --quiet -A chatbot_saas.beat beat "
-        "--loglevel WARNING --pidfile="
-    )
+def scheduler_command() -> list[str]:
+    # Without a pid file: one that a power cut left behind would keep it from starting.
+    return [*_celery("chatbot_saas.beat"), "beat", "--pidfile="]
 
 
-def _chroma(var: Path, port: int) -> str:
+def _celery(application: str) -> list[str]:
+    return [sys.executable, "-m", "celery", "--quiet", "-A", application]
+
+
+def _chroma(var: Path, port: int) -> list[str]:
     folder = var / "chroma"
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "config.yaml"
@@ -92,10 +96,10 @@ def _chroma(var: Path, port: int) -> str:
         f"      capacity: {CHROMA_OPEN_COLLECTIONS}\n",
         encoding="utf-8",
     )
-    return f"{BIN / 'chroma'} run {config}"
+    return [str(BIN / "chroma"), "run", str(config)]
 
 
-def _write(path: Path, programs: Mapping[str, str], var: Path) -> None:
+def _write(path: Path, programs: Mapping[str, list[str]], var: Path) -> None:
     config = RawConfigParser()
     config["supervisord"] = {
         "nodaemon": "true",
@@ -108,14 +112,14 @@ def _write(path: Path, programs: Mapping[str, str], var: Path) -> None:
     for name, command in programs.items():
         config[f"program:{name}"] = {
             # In supervisord's files a per cent sign begins a variable.
-            "command": command.replace("%", "%%"),
+            "command": shlex.join(command).replace("%", "%%"),
             "redirect_stderr": "true",
             # Chroma greets with a page of art.
             "stdout_logfile": str(var / "chroma.log") if name == "chroma" else "/dev/stdout",
             "stdout_logfile_maxbytes": "5MB" if name == "chroma" else "0",
             "startsecs": "3",
             "startretries": "3",
-            "stopwaitsecs": str(WEB_SECONDS_TO_FINISH + 5),
+            "stopwaitsecs": str(SECONDS_TO_FINISH + 5),
             "stopasgroup": "true" if name == "chroma" else "false",
             "killasgroup": "true",
         }

@@ -122,13 +122,16 @@ DATABASES = {
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
-    # Several processes and threads share the tests' database: a file, not memory.
-    DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
 else:
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
         "min_size": 1,
         "max_size": env_int("DATABASE_POOL", 12, least=2, most=200),
     }
+# dj-stripe's migrations take a minute on SQLite: the tests' tables are made from the models, and
+# one test compares them with the migrations. Several processes share them: a file, not memory.
+DATABASES["default"]["TEST"] = {"MIGRATE": False, "NAME": str(VAR_DIR / "test.sqlite3")}
+if DATABASES["default"]["ENGINE"] != "django.db.backends.sqlite3":
+    DATABASES["default"]["TEST"]["NAME"] = None
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Cache, broker, index -------------------------------------------------------------------
@@ -167,6 +170,8 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
         "control_folder": str(BROKER_DIR / "control"),
         "processed_folder": str(BROKER_DIR / "taken"),
         "store_processed": False,
+        # Seconds between looks into the folder; with the default of 1 a worker does one task a second.
+        "polling_interval": 0.05,
     }
     for folder in ("queue", "control", "taken"):
         (BROKER_DIR / folder).mkdir(parents=True, exist_ok=True)
@@ -301,7 +306,6 @@ LOGGING = {
         "chromadb": {"level": "WARNING"},
         "openai": {"level": "WARNING"},
         "kombu.connection": {"level": "ERROR"},
-        "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
     },

@@ -118,7 +118,7 @@ def _store(source: Source, batch: Sequence[Piece], *, share: float) -> None:
             position=piece.position,
             text=piece.text,
             heading=piece.heading,
-            page=piece.page,
+            pages=[list(pair) for pair in piece.pages],
             start=piece.start,
             end=piece.end,
             terms=len(terms(piece.indexed_text, base.language)),

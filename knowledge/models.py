@@ -146,7 +146,7 @@ class Passage(models.Model):
     position = models.PositiveIntegerField()
     text = models.TextField()
     heading = models.CharField(max_length=500, blank=True)
-    page = models.PositiveIntegerField(null=True)
+    pages = models.JSONField(default=list)  # see engine.split.Piece
     start = models.PositiveBigIntegerField()
     end = models.PositiveBigIntegerField()
     terms = models.PositiveIntegerField()
@@ -163,6 +163,11 @@ class Passage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source_id}.{self.version}#{self.position}"
+
+    @property
+    def page(self) -> int | None:
+        """The page on which it begins."""
+        return int(self.pages[0][1]) if self.pages else None
 
 
 class Posting(models.Model):

@@ -24,7 +24,11 @@ CANDIDATES = 50
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that may answer; `score` is cosine plus lexical, about 0 (nothing) to 2."""
+    """A passage that may answer; `score` is cosine plus lexical, about 0 (nothing) to 2.
+
+    `page` is where it begins; `pages` pairs each place in `text` where a page begins with its
+    number.
+    """
 
     id: int
     source_id: str
@@ -33,6 +37,7 @@ class Hit:
     heading: str
     text: str
     page: int | None
+    pages: Sequence[tuple[int, int]]
     start: int
     end: int
     score: float
@@ -119,6 +124,7 @@ def _hit(scored: Scored, passage: Passage) -> Hit:
         heading=passage.heading,
         text=passage.text,
         page=passage.page,
+        pages=passage.pages,
         start=passage.start,
         end=passage.end,
         score=scored.score,

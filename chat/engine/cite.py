@@ -92,8 +92,13 @@ def cite(passage: Passage, number: int, claim: Sequence[str], words: Words) -> C
     return quotation(passage, number, [best] if best else [])
 
 
-def quotation(passage: Passage, number: int, quoted: Sequence[Unit]) -> Cited:
-    """The citation of neighbouring units of a passage; the whole of it when none are given."""
+def quotation(
+    passage: Passage, number: int, quoted: Sequence[Unit], best: Unit | None = None
+) -> Cited:
+    """The citation of neighbouring units of a passage; the whole of it when none are given.
+
+    They may run over a page's end: the page is that of the `best` of them, or else of the first.
+    """
     start = quoted[0].start if quoted else 0
     end = quoted[-1].end if quoted else len(passage.text)
     text = " ".join(unit.text for unit in quoted) or passage.text
@@ -105,7 +110,7 @@ def quotation(passage: Passage, number: int, quoted: Sequence[Unit]) -> Cited:
         quote=shortened(text),
         start=passage.start + start,
         end=passage.start + end,
-        page=passage.page,
+        page=passage.page_at(best.start if best else start),
     )
 
 

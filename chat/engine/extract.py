@@ -62,7 +62,9 @@ def extract(passages: Sequence[Passage], topic: Topic, words: Words) -> Extract 
     if best is None or not _answers(best):
         return None
     quoted = _with_neighbours(best, topic, words)
-    return Extract(f"{_joined(quoted)} [1]", quotation(best.passage, 1, quoted))
+    return Extract(
+        f"{_joined(quoted)} [1]", quotation(best.passage, 1, quoted, best.units[best.best])
+    )
 
 
 def corrected(topic: Topic, vocabulary: set[str]) -> Topic:

@@ -15,9 +15,13 @@ class Passage:
     url: str
     heading: str
     text: str
-    page: int | None
     start: int
     score: float
+    pages: Sequence[tuple[int, int]] = ()  # where in `text` which page begins
+
+    def page_at(self, place: int) -> int | None:
+        """The page on which character `place` of the text stands."""
+        return next((number for start, number in reversed(self.pages) if start <= place), None)
 
 
 def within_budget(passages: Sequence[Passage], characters: int) -> list[Passage]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from semantic_text_splitter import MarkdownSplitter
 
-from knowledge.engine.read import Heading, ReadText
+from knowledge.engine.read import Heading, PageStart, ReadText
 
 PASSAGE_CHARACTERS = 1000
 PATH_SEPARATOR = " › "
@@ -21,12 +21,16 @@ MOST_PATH_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A passage to be: `text` is the read text from `start` to `end`; `page` counts from 1."""
+    """A passage to be: `text` is the read text from `start` to `end`.
+
+    `pages` holds a pair for each page that it touches: where in `text` the page begins (0 for the
+    one it begins on) and the page's number, counted from 1. It is empty where there are no pages.
+    """
 
     position: int
     text: str
     heading: str
-    page: int | None
+    pages: tuple[tuple[int, int], ...]
     start: int
     end: int
 
@@ -43,21 +47,25 @@ def split(source: ReadText, *, title: str = "", size: int = PASSAGE_CHARACTERS) 
     """
     paths = _heading_paths(source.headings, root=source.title or title)
     starts = [heading.start for heading in source.headings]
-    pages = [page.start for page in source.pages]
     position = 0
     for start, text in MarkdownSplitter(size).chunk_indices(source.text):
         if not any(letter.isalnum() for letter in text):
             continue
-        page = bisect_right(pages, start)
         yield Piece(
             position=position,
             text=text,
             heading=paths[bisect_right(starts, start)],
-            page=source.pages[page - 1].number if page else None,
+            pages=_pages(source.pages, start, start + len(text)),
             start=start,
             end=start + len(text),
         )
         position += 1
+
+
+def _pages(pages: tuple[PageStart, ...], start: int, end: int) -> tuple[tuple[int, int], ...]:
+    first = max(0, bisect_right(pages, start, key=lambda page: page.start) - 1)
+    touched = [page for page in pages[first:] if page.start < end]
+    return tuple((max(0, page.start - start), page.number) for page in touched)
 
 
 def _heading_paths(headings: tuple[Heading, ...], *, root: str) -> list[str]:

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 
 from chatbot_saas.demo.seed import Demo, seed
 from chatbot_saas.fresh_sqlite import create_djstripe_tables, is_fresh_sqlite
+from chatbot_saas.static import collect_static_files
 from knowledge.engine.embed import LOCAL, local_model
 
 
@@ -24,7 +25,7 @@ class Command(BaseCommand):
         if is_fresh_sqlite():
             create_djstripe_tables()
         call_command("migrate", interactive=False, verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
+        collect_static_files()
         if settings.EMBEDDING_MODEL == LOCAL:
             local_model(settings.VAR_DIR / "models")
         if options["demo"]:

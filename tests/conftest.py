@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.test.utils import setup_databases, teardown_databases
+
+from chatbot_saas.static import collect_static_files
+from tests import environment
+from tests.house import House, Tenant
+from tests.pdfs import pdf
+from tests.services.chroma import Chroma
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files() -> None:
+    """Pages name their style sheets by hash: the hashed files must be there."""
+    collect_static_files()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker) -> Iterator[None]:
+    """pytest-django makes a database only when a test wears its mark; the house always needs it."""
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        yield
+        teardown_databases(made, verbosity=0)
+
+
+@pytest.fixture(scope="session")
+def chroma() -> Iterator[Chroma]:
+    """The vector index of all tests."""
+    with environment.chroma as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def house(django_db_setup: None, django_db_blocker, chroma: Chroma) -> Iterator[House]:
+    """The product as real processes, on the tests' database. Rows made here are committed."""
+    with django_db_blocker.unblock(), House() as house:
+        yield house
+
+
+@pytest.fixture
+def shop(house: House) -> Tenant:
+    """The tenant under test; answers are quotations."""
+    return house.tenant()
+
+
+@pytest.fixture
+def rival(house: House) -> Tenant:
+    """Another tenant: must never see anything of the shop's."""
+    return house.tenant()
+
+
+@pytest.fixture
+def speaking(house: House) -> Iterator[Tenant]:
+    """A tenant whose answers come from the fake model."""
+    house.fake.reset()
+    yield house.speaking_tenant()
+    house.fake.reset()
+
+
+@pytest.fixture(scope="session")
+def two_pages() -> bytes:
+    return pdf("Our boots are made in small numbers.", "The warranty ends after three years.")
+
+
+@pytest.fixture(scope="session")
+def pdfs(two_pages: bytes) -> dict[str, bytes]:
+    """PDFs that cannot be read, by the name that tells why."""
+    return {
+        "locked.pdf": (DATA / "locked.pdf").read_bytes(),
+        "scan.pdf": pdf("", ""),
+        "damaged.pdf": two_pages[: len(two_pages) // 4],
+    }

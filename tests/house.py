@@ -1,0 +1,203 @@
+"""The whole product as its real processes, and tenants to try it with.
+
+Each test makes a tenant of its own, committed to the database that the processes share; tenants do
+not see each other, so nothing has to be cleaned up between tests.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import httpx
+from django.conf import settings
+from django.db import connection
+
+from accounts import keys
+from accounts.models import Client, Membership, User
+from chat.models import Bot
+from knowledge.embedding import default_model
+from knowledge.models import KnowledgeBase, Source
+from tests import environment
+from tests.fakes.openai_server import FakeOpenAI
+from tests.services.django import Scheduler, Web, Worker
+from tests.services.waiting import wait_until
+
+SITE = "https://shop.example"
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Tenant:
+    """A client with one bot, one key and the helpers to use them over HTTP."""
+
+    client: Client
+    bot: Bot
+    base: KnowledgeBase
+    key: str
+    http: httpx.Client
+
+    @classmethod
+    def make(cls, http: httpx.Client, *, domains: tuple[str, ...] = ("shop.example",)) -> Self:
+        number = next(_numbers)
+        client = Client.objects.create(name=f"Client {number}")
+        base = KnowledgeBase.objects.create(
+            client=client, name="Help", embedding_model=default_model()
+        )
+        bot = Bot.objects.create(
+            client=client, knowledge_base=base, name="Helper", allowed_domains=list(domains)
+        )
+        _, key = keys.make(client, "Tests")
+        return cls(client, bot, base, key, http)
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+    def member(self, role: Membership.Role = Membership.Role.OWNER) -> User:
+        user = User.objects.create_user(f"person{next(_numbers)}@example.com", "a long password")
+        Membership.objects.create(client=self.client, user=user, role=role)
+        return user
+
+    def upload(self, name: str, content: bytes | str, **fields: Any) -> httpx.Response:
+        data = content.encode() if isinstance(content, str) else content
+        return self.http.post(
+            "/api/documents",
+            files={"file": (name, io.BytesIO(data))},
+            data={"bot": self.bot.public_id, **fields},
+            headers=self.bearer,
+        )
+
+    def learn(self, name: str, content: bytes | str) -> dict[str, Any]:
+        """Upload and wait until the worker is done; the document as the API shows it."""
+        response = self.upload(name, content)
+        assert response.status_code == 201, response.text
+        return self.finished(response.json()["id"])
+
+    def finished(self, document: str, timeout: float = 60) -> dict[str, Any]:
+        wait_until(lambda: self.document(document)["status"] in {"ready", "failed"}, timeout)
+        return self.document(document)
+
+    def document(self, document: str) -> dict[str, Any]:
+        response = self.http.get(f"/api/documents/{document}", headers=self.bearer)
+        assert response.status_code == 200, response.text
+        return dict(response.json())
+
+    def source(self, document: str) -> Source:
+        return Source.objects.get(public_id=document)
+
+    def search(self, query: str, k: int = 5) -> list[dict[str, Any]]:
+        response = self.http.post(
+            "/api/search",
+            json={"bot": self.bot.public_id, "query": query, "k": k},
+            headers=self.bearer,
+        )
+        assert response.status_code == 200, response.text
+        return list(response.json()["passages"])
+
+    def session(self, *, origin: str | None = SITE, **body: Any) -> httpx.Response:
+        return self.http.post(
+            "/api/widget/session",
+            json={"bot": self.bot.public_id, **body},
+            headers={} if origin is None else {"Origin": origin},
+        )
+
+    def visitor(self, **body: Any) -> Visitor:
+        opened = self.session(**body)
+        assert opened.status_code == 200, opened.text
+        return Visitor(self, opened.json()["token"], opened.json()["visitor"])
+
+
+@dataclass
+class Visitor:
+    """Somebody on the client's site, with the token that the widget got."""
+
+    tenant: Tenant
+    token: str
+    name: str
+    origin: str = SITE
+
+    def headers(self, accept: str) -> dict[str, str]:
+        return {
+            "Authorization": f"Visitor {self.token}",
+            "Origin": self.origin,
+            "Accept": accept,
+        }
+
+    def ask(self, message: Any, **body: Any) -> httpx.Response:
+        return self.tenant.http.post(
+            "/api/chat",
+            json={"bot": self.tenant.bot.public_id, "message": message, **body},
+            headers=self.headers("application/json"),
+        )
+
+    def stream(self, message: str, **body: Any) -> list[tuple[str, Any]]:
+        """The events of a streamed answer: (name, data)."""
+        with self.open_stream(message, **body) as response:
+            assert response.status_code == 200, response.read()
+            return list(events_of(response.iter_lines()))
+
+    def open_stream(self, message: str, **body: Any) -> Any:
+        return self.tenant.http.stream(
+            "POST",
+            "/api/chat",
+            json={"bot": self.tenant.bot.public_id, "message": message, **body},
+            headers=self.headers("text/event-stream"),
+        )
+
+
+def events_of(lines: Iterator[str]) -> Iterator[tuple[str, Any]]:
+    name = ""
+    for line in lines:
+        if line.startswith("event: "):
+            name = line.removeprefix("event: ")
+        elif line.startswith("data: "):
+            yield name, json.loads(line.removeprefix("data: "))
+
+
+@dataclass
+class House:
+    """Chroma, a worker, a scheduler, and two webs: one that quotes, one with a chat model."""
+
+    env: dict[str, str] = field(default_factory=dict)
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> Self:
+        enter = self._stack.enter_context
+        self.chroma = environment.chroma
+        self.fake = enter(FakeOpenAI())
+        self.env = environment.ENV | {"DATABASE_URL": test_database_url()}
+        generous = ",".join(f"{name}=100000/m" for name in settings.RATE_LIMITS)
+        self.env["RATE_LIMITS"] = generous
+        self.worker = enter(Worker(self.env, directory=environment.folder("worker")))
+        self.scheduler = enter(Scheduler(self.env))
+        self.web = enter(Web(self.env))
+        model = {"OPENAI_BASE_URL": self.fake.url, "OPENAI_API_KEY": "sk-fake"}
+        self.speaking = enter(Web(self.env | model | {"MODEL_SILENCE_SECONDS": "2"}))
+        self.http = enter(httpx.Client(base_url=self.web.url, timeout=30))
+        self.speaking_http = enter(httpx.Client(base_url=self.speaking.url, timeout=30))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def tenant(self, **options: Any) -> Tenant:
+        """A new client, answered by quotation."""
+        return Tenant.make(self.http, **options)
+
+    def speaking_tenant(self, **options: Any) -> Tenant:
+        """A new client, answered by the fake model."""
+        return Tenant.make(self.speaking_http, **options)
+
+
+def test_database_url() -> str:
+    """The database that pytest-django made, for the other processes."""
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    return environment.ENV["DATABASE_URL"].rpartition("/")[0] + f"/{name}"
