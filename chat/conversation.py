@@ -18,7 +18,7 @@ from django.db import transaction
 from chat.engine.answer import REFUSAL, answer
 from chat.engine.cite import Words
 from chat.engine.events import Citations, Cited, Delta, Done, Event, Failed, Start, Usage
-from chat.engine.extract import extract
+from chat.engine.extract import Closeness, extract
 from chat.engine.llm import ChatModel, ModelError
 from chat.engine.passages import Passage, within_budget
 from chat.engine.prompt import HISTORY_MESSAGES, PASSAGE_CHARACTERS, Manners, Said
@@ -62,6 +62,7 @@ class Turn:
     history: Sequence[Said]
     manners: Manners
     words: Words
+    closeness: Closeness
 
 
 def open_turn(question: Question) -> Turn:
@@ -84,10 +85,11 @@ def open_turn(question: Question) -> Turn:
         message_id=reply_row.public_id,
         message_pk=reply_row.pk,
         passages=[_passage(hit) for hit in found.hits],
-        topic=topic_of(asked, found.rarity, words, base.language),
+        topic=topic_of(question.text, asked, found.rarity, words, base.language),
         history=history,
         manners=Manners(question.bot.client.name, question.bot.name, question.bot.instructions),
         words=words,
+        closeness=partial(retrieve.closeness, base, asked),
     )
 
 
@@ -132,14 +134,14 @@ async def _spoken(turn: Turn, model: ChatModel) -> AsyncIterator[Event]:
 
 
 async def _quoted(turn: Turn) -> AsyncIterator[Event]:
-    found = extract(turn.passages, turn.topic, turn.words)
+    found = await in_thread(extract, turn.passages, turn.topic, turn.words, turn.closeness)
     if found is None:
         for event in _refused():
             yield event
         return
     for piece in _pieces(found.text):
         yield Delta(piece)
-    yield Citations([found.cited])
+    yield Citations(found.cited)
     yield Done(answered=True)
 
 

@@ -58,6 +58,17 @@ def words_of(base: KnowledgeBase, text: str) -> list[str]:
     return terms(text, base.language)
 
 
+def closeness(base: KnowledgeBase, question: str, texts: Sequence[str]) -> Sequence[float]:
+    """The cosine of the question to each text; zeros when the embedding model is down."""
+    embedder = embedder_for(base.embedding_model)
+    try:
+        vectors_of = embedder.embed([question, *texts])
+    except EmbedderDown as error:
+        logger.warning("reading without vectors: %s", error)
+        return [0.0] * len(texts)
+    return [float(cosine) for cosine in np.dot(vectors_of[1:], vectors_of[0])]
+
+
 def search(base: KnowledgeBase, question: str, *, count: int) -> Found:
     """The `count` passages of this knowledge base that fit best.
 

@@ -1,14 +1,15 @@
 """An answer without a model: the words of the sources themselves, or a refusal.
 
-The unit of a passage (sentence, list item, table row) that covers most of what the question asks
-about is quoted with its neighbours. It answers only if the passage as a whole is near the question
-(the fused score) and the words that make the question special stand there too: a right topic with
-a missing fact is refused. Thresholds: docs/decisions/refusing.md.
+The unit of a passage (sentence, list item, table row) that is nearest to the question is quoted
+with its neighbours: near by the cosine of its embedding under its heading, by the telling words
+that it shares with the question, and by the score of its passage. The same sum decides whether it
+answers at all. Passages alone cannot tell: a right topic with a missing fact scores as high as an
+answer does, while the nearest sentence does not. Figures: docs/decisions/refusing.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -18,53 +19,121 @@ from chat.engine.passages import Passage
 from chat.engine.question import Topic, Words
 from chat.engine.sentences import Kind, Unit, units
 
-LEAST_SCORE = 0.55
-SURE_SCORE = 1.05
-LEAST_COVERAGE = 0.5
+Closeness = Callable[[Sequence[str]], Sequence[float]]
+
+LEAST_SCORE = 0.3  # of a passage: below it lies what is about something else altogether
+LEAST_VALUE = 0.75  # of a unit: below it lies what is about the topic and does not answer
+SHARED_WEIGHT = 0.2
+PASSAGE_WEIGHT = 0.2
+UNKNOWN_WEIGHT = 0.1
 CONTEXT_WEIGHT = 0.6
 READ_PASSAGES = 5
+READ_UNITS = 32
 SECTION_CHARACTERS = 600
 WINDOW = 3
 MOST_ROWS = 4
+MOST_QUOTATIONS = 2
+MOST_BEHIND = 0.06
 LEAST_TYPO_LENGTH = 5
-TYPO_RATIO = 0.8
+TYPO_RATIO = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """A quotation that answers, its mark [1] included, and its citation."""
+    """Quotations that answer, each with its mark, and their citations."""
 
     text: str
-    cited: Cited
+    cited: Sequence[Cited]
 
 
 @dataclass(frozen=True, slots=True)
-class _Match:
+class _Place:
+    """A unit where it stands; `shared` is the share of the topic that it names."""
+
     passage: Passage
-    units: tuple[Unit, ...]
-    best: int
-    coverage: float
-    value: float
+    units: Sequence[Unit]
+    index: int
+    heading: str
+    shared: float
+
+    @property
+    def unit(self) -> Unit:
+        return self.units[self.index]
+
+    @property
+    def under_heading(self) -> str:
+        return f"{self.heading}: {self.unit.text}" if self.heading else self.unit.text
 
 
-def extract(passages: Sequence[Passage], topic: Topic, words: Words) -> Extract | None:
+def extract(
+    passages: Sequence[Passage], topic: Topic, words: Words, closeness: Closeness
+) -> Extract | None:
     """The quotation that answers a question about `topic`, or None when no passage holds it.
 
+    A second one follows when it is nearly as near and stands elsewhere.
+
     `passages` come best first with their fused scores; `words` gives the comparable words of a
-    text, of the same form as the keys of `topic`.
+    text, of the same form as the keys of `topic`; `closeness` the cosine of the question to each
+    of some texts.
     """
     near = [one for one in passages[:READ_PASSAGES] if one.score >= LEAST_SCORE]
     if not near or not topic.weights:
         return None
-    topic = corrected(topic, {word for one in near for word in words(one.heading + " " + one.text)})
-    matches = [_match(passage, topic, words) for passage in near]
-    best = max((one for one in matches if one), key=lambda one: one.value, default=None)
-    if best is None or not _answers(best):
+    known = {word for one in near for word in words(f"{one.heading} {one.text}")}
+    topic = corrected(topic, known)
+    places = _worth_reading([place for one in near for place in _places(one, topic, words)])
+    if not places:
         return None
-    quoted = _with_neighbours(best, topic, words)
-    return Extract(
-        f"{_joined(quoted)} [1]", quotation(best.passage, 1, quoted, best.units[best.best])
-    )
+    unknown = topic.share(word for word in topic.weights if word not in known)
+    cosines = closeness([place.under_heading for place in places])
+    values = [
+        _value(*pair) - UNKNOWN_WEIGHT * unknown for pair in zip(places, cosines, strict=True)
+    ]
+    ranked = sorted(zip(values, places, strict=True), key=lambda pair: -pair[0])
+    least = max(LEAST_VALUE, ranked[0][0] - MOST_BEHIND)
+    return _quoted([place for value, place in ranked if value >= least], topic, words)
+
+
+def _quoted(places: Sequence[_Place], topic: Topic, words: Words) -> Extract | None:
+    """The sections around the first places, each section once."""
+    texts: list[str] = []
+    cited: list[Cited] = []
+    seen: list[tuple[str, int, int]] = []
+    for place in places:
+        at = place.passage.start + place.unit.start
+        if any(source == place.passage.source_id and a <= at < b for source, a, b in seen):
+            continue
+        quoted = _with_neighbours(place, topic, words)
+        one = quotation(place.passage, len(cited) + 1, quoted, place.unit)
+        texts.append(f"{_joined(quoted)} [{one.number}]")
+        cited.append(one)
+        seen.append((one.source_id, one.start, one.end))
+        if len(cited) == MOST_QUOTATIONS:
+            break
+    return Extract("\n\n".join(texts), cited) if cited else None
+
+
+def _value(place: _Place, cosine: float) -> float:
+    return cosine + SHARED_WEIGHT * place.shared + PASSAGE_WEIGHT * place.passage.score
+
+
+def _worth_reading(places: Sequence[_Place]) -> list[_Place]:
+    """As many as can be embedded in good time: those that share words, of the best passages."""
+    ranked = sorted(places, key=lambda place: -(place.shared + place.passage.score))
+    return ranked[:READ_UNITS]
+
+
+def _places(passage: Passage, topic: Topic, words: Words) -> Iterator[_Place]:
+    found = units(passage.text)
+    above = set(words(passage.heading))
+    heading = passage.heading.rpartition(" › ")[2]
+    for index, unit in enumerate(found):
+        if unit.kind is Kind.HEADING:
+            heading = unit.text
+            continue
+        context = above | set(words(heading))
+        shared = _shared(set(words(unit.text)), context, topic)
+        yield _Place(passage, found, index, heading, shared)
 
 
 def corrected(topic: Topic, vocabulary: set[str]) -> Topic:
@@ -88,54 +157,22 @@ def _meant(word: str, vocabulary: set[str]) -> str:
     return best if ratio.get(best, 0) >= TYPO_RATIO else word
 
 
-def _match(passage: Passage, topic: Topic, words: Words) -> _Match | None:
-    found = tuple(units(passage.text))
-    above = set(words(passage.heading))
-    covers = [_covered(set(words(unit.text)), above | _heads(found, i, words), topic)
-              for i, unit in enumerate(found)]  # fmt: skip
-    places = [i for i, unit in enumerate(found) if unit.kind is not Kind.HEADING]
-    if not places:
-        return None
-    best = max(places, key=lambda i: covers[i])
-    everything = set(words(passage.text)) | above
-    coverage = sum(w for word, w in topic.weights.items() if word in everything) / topic.total
-    return _Match(passage, found, best, coverage, covers[best] + passage.score)
+def _shared(own: set[str], context: set[str], topic: Topic) -> float:
+    """The share of the topic that a unit names; what only its headings say counts less."""
+    named = topic.share(word for word in topic.weights if word in own)
+    above = topic.share(word for word in topic.weights if word in context - own)
+    return named + CONTEXT_WEIGHT * above
 
 
-def _heads(found: Sequence[Unit], place: int, words: Words) -> set[str]:
-    """The words of the nearest heading above a unit, within its passage."""
-    for unit in reversed(found[:place]):
-        if unit.kind is Kind.HEADING:
-            return set(words(unit.text))
-    return set()
-
-
-def _covered(own: set[str], context: set[str], topic: Topic) -> float:
-    """The share of the topic in a unit; what only its headings say counts less."""
-    weight = 0.0
-    for word, value in topic.weights.items():
-        if word in own:
-            weight += value
-        elif word in context:
-            weight += value * CONTEXT_WEIGHT
-    return weight / topic.total
-
-
-def _answers(match: _Match) -> bool:
-    needed = LEAST_COVERAGE if match.passage.score < SURE_SCORE else LEAST_COVERAGE / 2
-    return match.coverage >= needed
-
-
-def _with_neighbours(match: _Match, topic: Topic, words: Words) -> list[Unit]:
+def _with_neighbours(place: _Place, topic: Topic, words: Words) -> list[Unit]:
     """The whole section when it is short, else the best unit with those beside it."""
-    section = _section(match.units, match.best)
-    best = match.units[match.best]
-    if best.kind is Kind.ROW:
-        return _rows(section, best, topic, words)
+    section = _section(place.units, place.index)
+    if place.unit.kind is Kind.ROW:
+        return _rows(section, place.unit, topic, words)
     if sum(len(unit.text) for unit in section) <= SECTION_CHARACTERS:
         return section
-    place = section.index(best)
-    start = max(0, min(place - 1, len(section) - WINDOW))
+    at = section.index(place.unit)
+    start = max(0, min(at - 1, len(section) - WINDOW))
     return section[start : start + WINDOW]
 
 
@@ -151,11 +188,12 @@ def _section(found: Sequence[Unit], place: int) -> list[Unit]:
 
 def _rows(section: Sequence[Unit], best: Unit, topic: Topic, words: Words) -> list[Unit]:
     """Of a table only the rows that say as much about the topic as the best one."""
-    said = _covered(set(words(best.text)), set(), topic)
+    said = _shared(set(words(best.text)), set(), topic)
     rows = [
         unit
         for unit in section
-        if unit.block == best.block and _covered(set(words(unit.text)), set(), topic) >= said
+        if unit is best
+        or (unit.block == best.block and _shared(set(words(unit.text)), set(), topic) > said)
     ]
     return rows[:MOST_ROWS]
 

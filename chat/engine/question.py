@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chat.engine.prompt import Said
@@ -18,6 +18,7 @@ LEANING = re.compile(
     re.IGNORECASE,
 )
 FEW_WORDS = 8
+EARLIER_WEIGHT = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +27,26 @@ class Topic:
 
     weights: Mapping[str, float]
 
-    @property
-    def total(self) -> float:
-        return sum(self.weights.values())
+    def share(self, words: Iterable[str]) -> float:
+        """How much of the whole these words weigh, 0 to 1."""
+        total = sum(self.weights.values())
+        return sum(self.weights[word] for word in words) / total if total else 0.0
 
 
-def topic_of(question: str, rarity: Mapping[str, float], words: Words, language: str) -> Topic:
-    """The telling words of a question, weighted by how rare they are in the knowledge base."""
-    return Topic(
-        {
-            word: rarity.get(word, 0.0)
-            for word in telling_words(question, words, language)
-            if rarity.get(word, 0.0) > 0
-        }
-    )
+def topic_of(
+    question: str, asked: str, rarity: Mapping[str, float], words: Words, language: str
+) -> Topic:
+    """The telling words of what is `asked`, weighted by how rare they are in the knowledge base.
+
+    `asked` is the standalone form of `question`: what the visitor says now weighs more in it than
+    what was said before.
+    """
+    new = set(telling_words(question, words, language))
+    weights = {
+        word: rarity.get(word, 0.0) * (1.0 if word in new else EARLIER_WEIGHT)
+        for word in telling_words(asked, words, language)
+    }
+    return Topic({word: weight for word, weight in weights.items() if weight > 0})
 
 
 def telling_words(question: str, words: Words, language: str) -> list[str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import zip_longest
 
 SENTENCE_END = re.compile(
     r"(?<=[.!?…])[\"”’)]*\s+(?=[\"“‘(]*[^\W_a-zß-öø-ÿ])|(?<=[。！？])", re.UNICODE
@@ -81,7 +82,6 @@ class _Reader:
     def _enter(self, kind: Kind | None) -> None:
         if kind is None or kind is not self.last:
             self.block += 1
-        if kind is not Kind.ROW:
             self.header = []
         self.last = kind
 
@@ -93,22 +93,27 @@ class _Reader:
             self._enter(Kind.HEADING)
             yield Unit(Kind.HEADING, clean(HEADING.sub("", line)), start, end, self.block)
         elif line.lstrip().startswith("|"):
+            is_first = self.last is not Kind.ROW
             self._enter(Kind.ROW)
-            yield from self._row(line, start, end)
+            yield from self._row(line, start, end, is_first=is_first)
         else:
             self._enter(Kind.ITEM)
             mark = LIST_ITEM.match(line)
             skip = mark.end() if mark else 0
             yield Unit(Kind.ITEM, clean(line[skip:]), start + skip, end, self.block)
 
-    def _row(self, line: str, start: int, end: int) -> Iterator[Unit]:
+    def _row(self, line: str, start: int, end: int, *, is_first: bool) -> Iterator[Unit]:
         if TABLE_RULE.match(line):
             return
         cells = [clean(cell) for cell in line.strip().strip("|").split("|")]
-        if not self.header:
+        if is_first and TABLE_RULE.match(self._line_after(end)):
+            # Without a rule below it is a row: the passage begins in the middle of a table.
             self.header = cells
             return
         yield Unit(Kind.ROW, _labelled(self.header, cells), start, end, self.block)
+
+    def _line_after(self, end: int) -> str:
+        return self.passage[end + 1 :].partition("\n")[0]
 
     def _sentences(self, start: int, end: int, kind: Kind) -> Iterator[Unit]:
         at = start
@@ -136,7 +141,7 @@ def _labelled(header: list[str], cells: list[str]) -> str:
     """A row that can be read alone: "Germany — Delivery: 3–5 days; Cost: £9"."""
     named = [
         f"{label}: {cell}" if label else cell
-        for label, cell in zip(header[1:], cells[1:], strict=False)
+        for label, cell in zip_longest(header[1 : len(cells)], cells[1:], fillvalue="")
         if cell
     ]
     return f"{cells[0]} — {'; '.join(named)}" if named else cells[0]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -27,6 +27,8 @@ def _read_secret(name: str, path: Path) -> str:
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ImproperlyConfigured(f"{name}_FILE: {path} is not a text file") from error
 
 
 def env_bool(name: str, *, default: bool) -> bool:
@@ -59,10 +61,20 @@ def env_url(name: str, default: str = "", *, schemes: tuple[str, ...] = ("http",
     value = env_str(name, default).rstrip("/")
     if not value:
         return ""
-    parts = urlsplit(value)
-    if parts.scheme not in schemes or not (parts.netloc or parts.path):
+    parts = _split_url(name, value)
+    place = parts.hostname if parts.scheme in {"http", "https"} else parts.netloc or parts.path
+    if parts.scheme not in schemes or not place:
         raise ImproperlyConfigured(f"{name} must be an address like {schemes[0]}://…")
     return value
+
+
+def _split_url(name: str, value: str) -> SplitResult:
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 – it is checked only when it is read
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is not a valid address: {error}") from error
+    return parts
 
 
 def env_rates(name: str, defaults: Mapping[str, str]) -> Mapping[str, str]:
@@ -71,7 +83,7 @@ def env_rates(name: str, defaults: Mapping[str, str]) -> Mapping[str, str]:
     for part in env_list(name):
         key, _, rate = part.partition("=")
         count, _, period = rate.partition("/")
-        if key not in rates or not count.isdigit() or period not in {"s", "m", "h", "d"}:
+        if key not in rates or not count.isdecimal() or period not in {"s", "m", "h", "d"}:
             raise ImproperlyConfigured(
                 f"{name}: {part!r} is not NAME=COUNT/PERIOD with NAME one of {', '.join(rates)}"
             )
@@ -81,8 +93,7 @@ def env_rates(name: str, defaults: Mapping[str, str]) -> Mapping[str, str]:
 
 def env_email(name: str) -> dict[str, object]:
     """Django's mail settings from smtp://user:password@host:port?tls=1, or mail on the console."""
-    value = env_str(name, "console://")
-    parts = urlsplit(value)
+    parts = _split_url(name, env_str(name, "console://"))
     if parts.scheme == "console":
         return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+from knowledge.engine.read_text import BOMS
+
 HEAD_BYTES = 4096
 
 FORMATS = {
@@ -58,9 +60,13 @@ def format_of(name: str, head: bytes) -> str:
 
 
 def _magic_of(head: bytes) -> str:
+    if head.startswith(b"MZ") and b"\0" not in head:
+        return ""  # the two letters alone may begin a text; a program has NULs soon after them
     return next((name for magic, name in MAGIC.items() if head.startswith(magic)), "")
 
 
 def _looks_binary(head: bytes) -> bool:
+    if head.startswith(tuple(bom for bom, _ in BOMS)):
+        return False  # in UTF-16 half of a Russian text's bytes look like controls
     controls = sum(1 for byte in head if byte < 32 and byte not in TEXT_CONTROLS)
     return controls > len(head) * MOST_CONTROLS

@@ -133,6 +133,8 @@ class HostedEmbedder:
         return f"hosted:{self.model}"
 
     def embed(self, texts: Sequence[str]) -> Matrix:
+        if not texts:
+            return np.empty((0, 0), np.float32)
         batches = [texts[i : i + HOSTED_BATCH] for i in range(0, len(texts), HOSTED_BATCH)]
         vectors = [vector for batch in batches for vector in self._embed_batch(batch)]
         matrix = np.array(vectors, np.float32)
@@ -144,11 +146,14 @@ class HostedEmbedder:
             answer = self._client.embeddings.create(
                 model=self.model, input=list(texts), encoding_format="float"
             )
-        except (OpenAIError, ValueError) as error:
+            ordered = sorted(answer.data, key=lambda one: one.index)
+            vectors = [one.embedding for one in ordered]
+        except (OpenAIError, ValueError, TypeError, AttributeError) as error:
+            # The last two: the library passes on whatever came, be it a proxy's page.
             raise EmbedderDown(f"{self.model}: {type(error).__name__}") from error
-        if len(answer.data) != len(texts):
-            raise EmbedderDown(f"{self.model}: {len(answer.data)} vectors for {len(texts)} texts")
-        return [one.embedding for one in sorted(answer.data, key=lambda one: one.index)]
+        if len(vectors) != len(texts):
+            raise EmbedderDown(f"{self.model}: {len(vectors)} vectors for {len(texts)} texts")
+        return vectors
 
     @cached_property
     def _client(self) -> OpenAI:

@@ -16,11 +16,15 @@ from knowledge.engine.read_html import html_to_markdown
 from knowledge.engine.read_pdf import pdf_pages
 from knowledge.engine.read_text import decode, tidy
 
-HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
-FENCE = re.compile(r"^(```|~~~).*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
-COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-IMAGE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
-FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+# None of these goes over a character again and again: a hostile file may be one endless line.
+HEADING_OR_FENCE = re.compile(
+    r"^(?:(?P<level>#{1,6})[ \t]+(?P<title>.+)| {0,3}(?P<fence>`{3,}|~{3,})(?P<info>.*))$",
+    re.MULTILINE,
+)
+IMAGE = re.compile(r"!\[([^\[\]]*)\]\([^()]*(?:\([^()]*\)[^()]*)*\)")
+LINK = re.compile(r"\[([^\[\]]*)\]\([^()]*(?:\([^()]*\)[^()]*)*\)")
+EMPHASIS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)")
+FRONT_MATTER = re.compile(r"\A---\r?\n.*?\n---\r?\n", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,16 @@ def _read_plain(path: Path) -> ReadText:
 def _read_markdown(path: Path) -> ReadText:
     text = FRONT_MATTER.sub("", decode(path.read_bytes()))
     # A comment is not meant for readers, and an image is a request to somebody's server.
-    return _from_markdown(IMAGE.sub(r"\1", COMMENT.sub("", text)))
+    return _from_markdown(IMAGE.sub(r"\1", _without_comments(text)))
+
+
+def _without_comments(text: str) -> str:
+    *closed, rest = text.split("-->")
+    kept = ""
+    for part in closed:
+        before, mark, _ = part.partition("<!--")
+        kept += before if mark else f"{part}-->"
+    return kept + rest
 
 
 def _read_html(path: Path) -> ReadText:
@@ -84,17 +97,30 @@ def _from_markdown(text: str, *, title: str = "") -> ReadText:
 
 
 def _headings(text: str) -> tuple[Heading, ...]:
-    fences = [match.span() for match in FENCE.finditer(text)]
-    found = []
-    for match in HEADING.finditer(text):
-        if any(start <= match.start() < end for start, end in fences):
-            continue
-        found.append(Heading(match.start(), len(match[1]), plain_heading(match[2])))
+    found, fence = list[Heading](), ""
+    for match in HEADING_OR_FENCE.finditer(text):
+        if match["fence"]:
+            fence = _fence_after(fence, match["fence"], match["info"])
+        elif not fence:
+            level, title = len(match["level"]), plain_heading(match["title"])
+            found.append(Heading(match.start(), level, title))
     return tuple(found)
 
 
+def _fence_after(fence: str, mark: str, info: str) -> str:
+    """The fence that is open after a line with this mark: the mark, `fence` still, or none ("")."""
+    if not fence:
+        return "" if "`" in info else mark
+    return "" if mark.startswith(fence) and not info.strip() else fence
+
+
 def plain_heading(text: str) -> str:
-    return re.sub(r"[*_`]+", "", text).strip()
+    """Without links, marks of emphasis, and a closing row of # that stands apart."""
+    text = text.strip()
+    bare = text.rstrip("#")
+    if bare.endswith((" ", "\t")):
+        text = bare
+    return EMPHASIS.sub("", LINK.sub(r"\1", text)).strip()
 
 
 def _read_pdf(path: Path) -> ReadText:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ def pdf_pages(path: Path) -> tuple[str, list[str]]:
     try:
         document = pypdfium2.PdfDocument(path)
     except PdfiumError as error:
-        raise _unreadable(error) from error
+        raise _unreadable(error, path) from error
     try:
         if len(document) > MOST_PAGES:
             raise Unreadable(f"This PDF has more than {MOST_PAGES:,} pages. Send it in parts.")
@@ -39,10 +40,16 @@ def pdf_pages(path: Path) -> tuple[str, list[str]]:
         document.close()
 
 
-def _unreadable(error: PdfiumError) -> Unreadable:
-    if "assword" in str(error):
+def _unreadable(error: PdfiumError, path: Path) -> Unreadable:
+    if "assword" in str(error) and _is_encrypted(path):
         return Unreadable("This PDF has a password. Save a copy without one and send that.")
     return Unreadable("This PDF is damaged. Export it again and send the new file.")
+
+
+def _is_encrypted(path: Path) -> bool:
+    """Whether the file says so: PDFium may still report the error of the file before."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(b"/Encrypt") >= 0
 
 
 def _texts(document: pypdfium2.PdfDocument) -> Iterator[str]:

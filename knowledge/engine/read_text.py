@@ -19,7 +19,8 @@ BOMS = (
 )
 DETECTION_BYTES = 256 * 1024
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
-TRAILING = re.compile(r"[ \t\u00a0]+$", re.MULTILINE)
+# Begins only where a run of spaces does: else each of a million of them would be tried.
+TRAILING = re.compile(r"(?<![ \t\u00a0])[ \t\u00a0]+$", re.MULTILINE)
 BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -35,7 +36,7 @@ def decode(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return _most_likely(data)
+        return _mostly_utf8(data) or _most_likely(data)
 
 
 def _utf16_without_mark(data: bytes) -> str | None:
@@ -46,6 +47,17 @@ def _utf16_without_mark(data: bytes) -> str | None:
         if len(head) >= 4 and zeros > len(head) * 0.4 and head[1 - offset :: 2].count(0) == 0:
             return data.decode(encoding, errors="replace")
     return None
+
+
+def _mostly_utf8(data: bytes) -> str | None:
+    """UTF-8 with a few broken bytes, as files are that were cut or pasted together.
+
+    In text of any other encoding hardly a letter beyond ASCII is valid UTF-8 by chance.
+    """
+    text = data.decode("utf-8", errors="replace")
+    broken = text.count("\ufffd")
+    valid = len(text) - len(text.encode("ascii", errors="ignore")) - broken
+    return text if valid > 2 * broken else None
 
 
 def _most_likely(data: bytes) -> str:

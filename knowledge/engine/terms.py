@@ -7,11 +7,14 @@ import unicodedata
 from collections import Counter
 from functools import cache, lru_cache
 from hashlib import blake2b
+from threading import Lock
 
 import snowballstemmer
 
 WORD = re.compile(r"\w+")
 MOST_WORD_CHARACTERS = 64
+# A stemmer keeps the word at hand in itself: two threads at once would mix theirs.
+STEMMING = Lock()
 
 
 def terms(text: str, language: str) -> list[str]:
@@ -27,7 +30,8 @@ def counted(text: str, language: str) -> Counter[int]:
 
 @lru_cache(maxsize=200_000)
 def _stem(word: str, language: str) -> str:
-    return str(_stemmer(language).stemWord(word))
+    with STEMMING:
+        return str(_stemmer(language).stemWord(word))
 
 
 @cache
