@@ -1,0 +1,159 @@
+"""Search on real rows and a real Chroma, which may be slow, empty or gone."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from knowledge import index, ingest, retrieve, sources
+from knowledge.embedding import unpack
+from knowledge.engine.embed import Matrix
+from knowledge.engine.rank import fuse
+from knowledge.models import Passage
+from knowledge.vectors import Vectors, VectorsDown, vectors
+from tests import environment
+from tests.house import House, Tenant
+from tests.services.django import manage
+
+FACTS = {
+    "hours.md": "# Opening hours\n\nThe shop opens at nine and closes at six.",
+    "returns.md": "# Returns\n\nYou may send goods back within sixty days of delivery.",
+    "parking.md": "# Parking\n\nThere are twenty spaces for cars behind the building.",
+    "delivery.md": "# Delivery\n\n| Country | Days | Price |\n|---|---|---|\n| Norway | 5–8 | £14 |",
+}
+
+
+@pytest.fixture
+def taught(shop: Tenant, tmp_path: Path) -> Tenant:
+    """A shop that knows four things, read in this process."""
+    for name, text in FACTS.items():
+        path = tmp_path / name
+        path.write_text(text)
+        ingest.ingest(sources.add_path(shop.base, path).pk)
+    shop.base.refresh_from_db()
+    assert shop.base.live_passages == len(FACTS)
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("When do you open?", "Opening hours"),
+        ("How can I send something back?", "Returns"),
+        ("Where can I leave my car?", "Parking"),
+        ("norway", "Delivery"),
+    ],
+)
+def test_the_right_passage_comes_first(taught: Tenant, question: str, title: str) -> None:
+    hits = retrieve.search(taught.base, question, count=3).hits
+    assert hits[0].title == title
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_scores_are_the_same_without_chroma(house: House, taught: Tenant) -> None:
+    """The candidates then come from the lexical half alone, each with its true cosine."""
+    question = "Until when may goods be sent back after delivery?"
+    with_chroma = retrieve.search(taught.base, question, count=1).hits[0]
+    house.chroma.kill()
+    try:
+        without = retrieve.search(taught.base, question, count=1).hits[0]
+    finally:
+        house.chroma.start()
+    assert without.id == with_chroma.id
+    assert without.score == pytest.approx(with_chroma.score, abs=0.01)
+
+
+def test_a_frozen_chroma_delays_a_search_by_its_time_out_at_most(
+    house: House, taught: Tenant
+) -> None:
+    vectors().count(taught.base.collection)
+    with house.chroma.paused():
+        began = time.monotonic()
+        hits = retrieve.search(taught.base, "When does the shop open?", count=1).hits
+        waited = time.monotonic() - began
+    assert hits[0].title == "Opening hours"
+    assert waited < settings.CHROMA_TIMEOUT + 5
+
+
+def test_a_lost_index_is_noticed_and_rebuilt_from_the_database(
+    house: House, taught: Tenant
+) -> None:
+    assert index.check(taught.base).ok
+    house.chroma.wipe()
+    lost = index.check(taught.base)
+    assert not lost.ok
+    assert (lost.stored, lost.indexed) == (len(FACTS), 0)
+    assert retrieve.search(taught.base, "When does the shop open?", count=1).hits
+    index.rebuild(taught.base)
+    assert index.check(taught.base).ok
+
+
+def test_a_hit_that_is_no_live_passage_of_this_base_is_dropped(
+    taught: Tenant, rival: Tenant
+) -> None:
+    """Whatever stands in the collection: rows decide."""
+    foreign = retrieve.search(taught.base, "When do you open?", count=1).hits[0]
+    vector = _vector(foreign.id)
+    vectors().add(rival.base.collection, [foreign.id, 10**9], vector.repeat(2, axis=0))
+    assert retrieve.search(rival.base, "When do you open?", count=5).hits == []
+
+
+def test_rebuild_index_says_what_differs(house: House, taught: Tenant) -> None:
+    client = taught.client.public_id
+    assert (
+        " ok: 4 passages"
+        in manage("rebuild_index", "--check", "--client", client, env=house.env).stdout
+    )
+    vectors().drop(taught.base.collection)
+    failed = manage("rebuild_index", "--check", "--client", client, env=house.env, check=False)
+    assert failed.returncode == 1
+    assert "DIFFERS" in failed.stdout
+    assert " ok: 4 passages" in manage("rebuild_index", "--client", client, env=house.env).stdout
+
+
+def test_rebuild_index_without_chroma_is_a_clear_error(house: House, taught: Tenant) -> None:
+    nowhere = house.env | {"CHROMA_URL": "http://127.0.0.1:9"}
+    failed = manage("rebuild_index", "--check", env=nowhere, check=False)
+    assert failed.returncode == 1
+    assert "Chroma does not answer" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_the_terminal_reads_files_and_answers(house: House, shop: Tenant, tmp_path: Path) -> None:
+    for name, text in FACTS.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "picture.pdf").write_bytes(b"\x89PNG\r\n\x1a\n")
+    bot = shop.bot.public_id
+    read = manage("ingest", str(tmp_path), "--bot", bot, env=house.env, check=False)
+    assert read.returncode == 1
+    assert "picture.pdf" in read.stderr
+    assert "4 passages ready" in read.stdout
+    answer = manage("ask", "When does the shop open?", "--bot", bot, env=house.env).stdout
+    assert "The shop opens at nine and closes at six. [1]" in answer
+    assert "[1] Opening hours" in answer
+    nobody = manage("ask", "Hello?", "--bot", "bot_unknown", env=house.env, check=False)
+    assert nobody.returncode == 1
+    assert "no bot" in nobody.stderr
+
+
+def test_a_dead_address_is_one_exception_of_ours() -> None:
+    with pytest.raises(VectorsDown):
+        Vectors("http://127.0.0.1:9").count("anything")
+
+
+def test_no_passage_is_found_by_a_question_of_other_words_alone(taught: Tenant) -> None:
+    hits = retrieve.search(taught.base, "quantum chromodynamics", count=1).hits
+    assert hits[0].score < 0.3
+    assert fuse({}, {}) == []
+
+
+def _vector(passage_id: int) -> Matrix:
+    return unpack([bytes(Passage.objects.get(pk=passage_id).embedding)])
+
+
+def test_the_suite_runs_on_the_database_that_it_says(house: House) -> None:
+    assert connection.vendor == ("postgresql" if environment.ON_POSTGRES else "sqlite")
