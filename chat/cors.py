@@ -25,6 +25,9 @@ PREFLIGHT = {
 class MethodNotAllowed(CallerError):
     status = 405
 
+    def headers(self) -> dict[str, str]:
+        return {"Allow": "POST, OPTIONS"}
+
 
 def cross_origin(view: View) -> Callable[..., Any]:
     """POST from any site, without credentials; which sites may go on is the view's to say.
@@ -42,7 +45,7 @@ def cross_origin(view: View) -> Callable[..., Any]:
                 raise MethodNotAllowed("method_not_allowed", "Use POST.")
             return _open(request, await view(request))
         except Forbidden as error:
-            return error.response()
+            return _varying(error.response())
         except CallerError as error:
             return _open(request, error.response())
 
@@ -54,6 +57,10 @@ def _open(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     if origin and origin != "null":
         response["Access-Control-Allow-Origin"] = origin
         response["Access-Control-Expose-Headers"] = "Retry-After"
+    return _varying(response)
+
+
+def _varying(response: HttpResponseBase) -> HttpResponseBase:
     patch_vary_headers(response, ["Origin"])
     return response
 
@@ -68,4 +75,11 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
         raise BadRequest("invalid_json", "This is not valid JSON.") from error
     if not isinstance(body, dict):
         raise BadRequest("invalid_json", "Send a JSON object.")
-    return body
+    return {name: _storable(value) for name, value in body.items()}
+
+
+def _storable(value: Any) -> Any:
+    """A text without what JSON can say and no database can hold: NUL, and half letters."""
+    if not isinstance(value, str):
+        return value
+    return value.replace("\x00", "").encode("utf-8", "replace").decode()

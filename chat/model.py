@@ -7,10 +7,10 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
-from chat.engine.llm import ChatModel, OpenAIModel
+from chat.engine.llm import ChatModel, FallbackModel, OpenAIModel
 
 # Connections belong to the event loop that opened them.
-_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, OpenAIModel] = WeakKeyDictionary()
+_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, ChatModel] = WeakKeyDictionary()
 
 
 def chat_model() -> ChatModel | None:
@@ -19,10 +19,21 @@ def chat_model() -> ChatModel | None:
         return None
     loop = asyncio.get_running_loop()
     if loop not in _by_loop:
-        _by_loop[loop] = OpenAIModel(
-            settings.CHAT_MODEL,
-            api_key=settings.OPENAI_API_KEY,
-            base_url=settings.OPENAI_BASE_URL or None,
-            silence_seconds=settings.MODEL_SILENCE_SECONDS,
-        )
+        _by_loop[loop] = _with_fallback()
     return _by_loop[loop]
+
+
+def _with_fallback() -> ChatModel:
+    first = _model(settings.CHAT_MODEL)
+    if not settings.CHAT_FALLBACK_MODEL:
+        return first
+    return FallbackModel(first, _model(settings.CHAT_FALLBACK_MODEL))
+
+
+def _model(name: str) -> OpenAIModel:
+    return OpenAIModel(
+        name,
+        api_key=settings.OPENAI_API_KEY,
+        base_url=settings.OPENAI_BASE_URL or None,
+        silence_seconds=settings.MODEL_SILENCE_SECONDS,
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -14,9 +13,8 @@ from chatbot_saas.lib.errors import Forbidden
 from chatbot_saas.lib.net import origin_of
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-DOMAIN = re.compile(
-    r"(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?(:\d+)?"
-)
+LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+ORIGIN = re.compile(rf"(https?)://((\[::1\]|(?:{LABEL}\.)*{LABEL})(?::\d+)?)")
 
 
 def require_allowed(request: HttpRequest, bot: Bot) -> str:
@@ -40,13 +38,13 @@ def is_own(request: HttpRequest, origin: str) -> bool:
 
 def matches(origin: str, domains: Sequence[str]) -> bool:
     """Whether an origin is https (localhost: http too) on one of the hosts of the list."""
-    parts = urlsplit(origin)
-    host = _host(origin)
-    if not host or origin != f"{parts.scheme}://{parts.netloc}":
+    found = ORIGIN.fullmatch(origin)
+    if found is None:
         return False
-    if parts.scheme != "https" and not (parts.scheme == "http" and host in LOCAL_HOSTS):
+    scheme, netloc, host = found.groups()
+    if scheme == "http" and host not in LOCAL_HOSTS:
         return False
-    return any(_fits(parts.netloc, host, domain.lower()) for domain in domains)
+    return any(_fits(netloc, host, domain.lower()) for domain in domains)
 
 
 def _fits(netloc: str, host: str, domain: str) -> bool:
@@ -54,11 +52,3 @@ def _fits(netloc: str, host: str, domain: str) -> bool:
         return netloc.endswith(domain[1:]) and len(netloc) > len(domain) - 1
     # localhost is a developer's machine, where ports come and go.
     return netloc == domain or (host in LOCAL_HOSTS and host == domain)
-
-
-def _host(origin: str) -> str:
-    """The host without its port; "" for what is no origin, such as "null"."""
-    parts = urlsplit(origin)
-    if not parts.scheme or not DOMAIN.fullmatch(parts.netloc.removeprefix("[").replace("]", "")):
-        return "[::1]" if parts.netloc.startswith("[::1]") else ""
-    return parts.netloc.rpartition(":")[0] or parts.netloc

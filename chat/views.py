@@ -99,7 +99,7 @@ def _text(body: Mapping[str, Any]) -> str:
     if len(text) > settings.MAX_QUESTION_CHARACTERS:
         most = settings.MAX_QUESTION_CHARACTERS
         raise BadRequest("message_too_long", f"A question may have {most} characters at most.")
-    return text.replace("\x00", "").strip()
+    return text.strip()
 
 
 def _optional(body: Mapping[str, Any], name: str) -> str | None:

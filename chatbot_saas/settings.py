@@ -146,6 +146,8 @@ CACHES = {
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"] + (
     [] if REDIS_URL else ["django_ratelimit.E003"]
 )
+# They look for the names of Django's classes; ours are subclasses (chatbot_saas.middleware).
+SILENCED_SYSTEM_CHECKS += ["security.W001", "security.W002", "security.W003"]
 
 CHROMA_URL = env_url("CHROMA_URL", "http://127.0.0.1:8100")
 CHROMA_TIMEOUT = 5.0  # seconds; Chroma's own client has none and would wait for ever
@@ -170,7 +172,7 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
         "control_folder": str(BROKER_DIR / "control"),
         "processed_folder": str(BROKER_DIR / "taken"),
         "store_processed": False,
-        # Seconds between looks into the folder; with the default of 1 a worker does one task a second.
+        # Seconds between looks into the folder; the default of 1 makes it one task a second.
         "polling_interval": 0.05,
     }
     for folder in ("queue", "control", "taken"):
@@ -204,7 +206,8 @@ STORAGES = {
 }
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [BASE_DIR / "static", VAR_DIR / "joined"]
+(VAR_DIR / "joined").mkdir(parents=True, exist_ok=True)
 
 # --- Models ---------------------------------------------------------------------------------
 

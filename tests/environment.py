@@ -21,27 +21,11 @@ BASE = Path(__file__).resolve().parent.parent
 
 chroma = Chroma(directory=VAR / "chroma-server")
 
-PRODUCT_SETTINGS = [
-    "ALLOWED_HOSTS",
-    "CHAT_FALLBACK_MODEL",
-    "CHAT_MODEL",
-    "CELERY_BROKER_URL",
-    "DATABASE_URL",
-    "DEBUG",
-    "EMAIL_URL",
-    "EMBEDDING_MODEL",
-    "OPENAI_API_KEY",
-    "OPENAI_BASE_URL",
-    "PORT",
-    "RATE_LIMITS",
-    "REDIS_URL",
-    "SECRET_KEY",
-    "SITE_NAME",
-    "SITE_URL",
-    "STORAGE_URL",
-    "STRIPE_SECRET_KEY",
-    "TRUSTED_PROXY_COUNT",
-]
+_PRODUCT_SETTINGS = """
+ALLOWED_HOSTS CHAT_FALLBACK_MODEL CHAT_MODEL CELERY_BROKER_URL DATABASE_URL DEBUG EMAIL_URL
+EMBEDDING_MODEL OPENAI_API_KEY OPENAI_BASE_URL PORT RATE_LIMITS REDIS_URL SECRET_KEY SITE_NAME
+SITE_URL STORAGE_URL STRIPE_SECRET_KEY TRUSTED_PROXY_COUNT
+"""
 
 
 def prepare() -> dict[str, str]:
@@ -79,7 +63,7 @@ def folder(name: str) -> Path:
     return path
 
 
-for _name in PRODUCT_SETTINGS:
+for _name in _PRODUCT_SETTINGS.split():
     os.environ.pop(_name, None)
 ENV = prepare()
 atexit.register(shutil.rmtree, VAR, ignore_errors=True)

@@ -10,7 +10,7 @@ import io
 import itertools
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -107,10 +107,10 @@ class Tenant:
             headers={} if origin is None else {"Origin": origin},
         )
 
-    def visitor(self, **body: Any) -> Visitor:
-        opened = self.session(**body)
+    def visitor(self, *, origin: str = SITE, **body: Any) -> Visitor:
+        opened = self.session(origin=origin, **body)
         assert opened.status_code == 200, opened.text
-        return Visitor(self, opened.json()["token"], opened.json()["visitor"])
+        return Visitor(self, opened.json()["token"], opened.json()["visitor"], origin)
 
 
 @dataclass
@@ -130,10 +130,16 @@ class Visitor:
         }
 
     def ask(self, message: Any, **body: Any) -> httpx.Response:
+        return self.post({"bot": self.tenant.bot.public_id, "message": message, **body})
+
+    def post(self, body: Any, **headers: str) -> httpx.Response:
+        """Any body to /api/chat: JSON, or bytes as they are. Empty headers are left out."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = self.headers("application/json") | {"Content-Type": "application/json"} | headers
         return self.tenant.http.post(
             "/api/chat",
-            json={"bot": self.tenant.bot.public_id, "message": message, **body},
-            headers=self.headers("application/json"),
+            content=data,
+            headers={name: value for name, value in sent.items() if value},
         )
 
     def stream(self, message: str, **body: Any) -> list[tuple[str, Any]]:
@@ -149,6 +155,14 @@ class Visitor:
             json={"bot": self.tenant.bot.public_id, "message": message, **body},
             headers=self.headers("text/event-stream"),
         )
+
+
+def refused(response: httpx.Response) -> tuple[int, str]:
+    """Status and code of an error, which always tells people what is wrong."""
+    error = response.json()["error"]
+    assert set(error) == {"code", "message"}
+    assert error["message"]
+    return response.status_code, str(error["code"])
 
 
 def events_of(lines: Iterator[str]) -> Iterator[tuple[str, Any]]:
@@ -193,6 +207,12 @@ class House:
     def speaking_tenant(self, **options: Any) -> Tenant:
         """A new client, answered by the fake model."""
         return Tenant.make(self.speaking_http, **options)
+
+    @contextmanager
+    def another_web(self, **env: str) -> Iterator[httpx.Client]:
+        """One more web that quotes, with other settings; tenants for it: Tenant.make(http)."""
+        with Web(self.env | env) as web, httpx.Client(base_url=web.url, timeout=30) as http:
+            yield http
 
 
 def test_database_url() -> str:

@@ -12,22 +12,31 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
+import httpx2
 from openai import (
     APIConnectionError,
     APIStatusError,
-    APITimeoutError,
+    AsyncAPIResponse,
     AsyncOpenAI,
     DefaultAioHttpClient,
+    InternalServerError,
+    Timeout,
 )
 from openai.types.chat import ChatCompletionMessageParam
 
 from chat.engine.events import Usage
 
+logger = logging.getLogger(__name__)
+
 CONNECT_SECONDS = 10.0
+
+RETRY_SECONDS = 0.5
 MOST_TOKENS = 800
 
 
@@ -91,42 +100,96 @@ class OpenAIModel:
     ) -> None:
         self.name = name
         self.silence_seconds = silence_seconds
+        # How long the model may be silent is counted here, piece by piece, not by the transport.
+        timeout = Timeout(None, connect=CONNECT_SECONDS)
         self._client = AsyncOpenAI(
             api_key=api_key or "none",
             base_url=base_url,
-            max_retries=1,
-            timeout=silence_seconds,
-            http_client=DefaultAioHttpClient(timeout=silence_seconds),
+            max_retries=0,
+            timeout=timeout,
+            http_client=DefaultAioHttpClient(timeout=timeout),
         )
 
+    async def aclose(self) -> None:
+        """Give the connections back; they belong to the event loop that opened them."""
+        await self._client.close()
+
     async def stream(self, messages: Sequence[dict[str, str]]) -> AsyncIterator[str | Finish]:
+        async with aclosing(self._pieces(messages)) as pieces:
+            while (piece := await self._next(pieces)) is not None:
+                yield piece
+
+    async def _next(self, pieces: AsyncGenerator[str | Finish]) -> str | Finish | None:
+        """The next piece; None after the last.
+
+        Each may come in a task of its own (sse.keep_alive), so the time-out spans a single one.
+        """
         try:
-            async with asyncio.timeout(self.silence_seconds) as silence:
-                async for piece in self._pieces(messages):
-                    deadline = asyncio.get_running_loop().time() + self.silence_seconds
-                    silence.reschedule(deadline)
-                    yield piece
-        except (TimeoutError, APITimeoutError) as error:
+            async with asyncio.timeout(self.silence_seconds):
+                return await anext(pieces, None)
+        except TimeoutError as error:
             raise ModelSilent(f"{self.name}: silent for {self.silence_seconds} s") from error
         except APIStatusError as error:
             raise _by_status(self.name, error) from error
-        except APIConnectionError as error:
+        except (APIConnectionError, httpx2.RequestError) as error:
             raise ModelDown(f"{self.name}: {type(error.__cause__ or error).__name__}") from error
 
-    async def _pieces(self, messages: Sequence[dict[str, str]]) -> AsyncIterator[str | Finish]:
-        request = self._client.chat.completions.with_streaming_response.create(
+    async def _pieces(self, messages: Sequence[dict[str, str]]) -> AsyncGenerator[str | Finish]:
+        async with AsyncExitStack() as stack:
+            response = await self._begun(stack, messages)
+            chunks = _Chunks(self.name)
+            async for data in response.iter_bytes():
+                for piece in chunks.feed(data):
+                    yield piece
+            yield chunks.finish()
+
+    async def _begun(
+        self, stack: AsyncExitStack, messages: Sequence[dict[str, str]]
+    ) -> AsyncAPIResponse[Any]:
+        """An answer that has begun. Tried twice, but a busy model's wait is the visitor's to know.
+
+        The library's own retries would sleep through it, for up to two minutes.
+        """
+        try:
+            return await stack.enter_async_context(self._request(messages))
+        except (APIConnectionError, InternalServerError):
+            await asyncio.sleep(RETRY_SECONDS)
+        return await stack.enter_async_context(self._request(messages))
+
+    def _request(
+        self, messages: Sequence[dict[str, str]]
+    ) -> AbstractAsyncContextManager[AsyncAPIResponse[Any]]:
+        return self._client.chat.completions.with_streaming_response.create(
             model=self.name,
             messages=cast(list[ChatCompletionMessageParam], messages),
             stream=True,
             stream_options={"include_usage": True},
             max_completion_tokens=MOST_TOKENS,
         )
-        async with request as response:
-            chunks = _Chunks(self.name)
-            async for data in response.iter_bytes():
-                for piece in chunks.feed(data):
-                    yield piece
-            yield chunks.finish()
+
+
+class FallbackModel:
+    """Asks another model when the first one fails before it has said anything."""
+
+    def __init__(self, first: ChatModel, second: ChatModel) -> None:
+        self.first, self.second = first, second
+
+    @property
+    def name(self) -> str:
+        return self.first.name
+
+    async def stream(self, messages: Sequence[dict[str, str]]) -> AsyncIterator[str | Finish]:
+        spoken = False
+        try:
+            async for piece in self.first.stream(messages):
+                spoken = True
+                yield piece
+        except ModelError as error:
+            if spoken:
+                raise
+            logger.warning("%s: asking %s instead", error, self.second.name)
+            async for piece in self.second.stream(messages):
+                yield piece
 
 
 class _Chunks:
@@ -161,7 +224,7 @@ class _Chunks:
             raise ModelBroken(f"{self.name}: a chunk that is none") from error
 
     def _delta(self, chunk: dict[str, Any]) -> str:
-        if "error" in chunk:
+        if chunk.get("error"):
             raise ModelBroken(f"{self.name}: an error within the stream")
         if usage := chunk.get("usage"):
             self.usage = Usage(usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0)
@@ -169,7 +232,12 @@ class _Chunks:
         for choice in chunk.get("choices") or ():
             self.reason = choice.get("finish_reason") or self.reason
             text += (choice.get("delta") or {}).get("content") or ""
-        return text
+        return text if text.isascii() else _whole_letters(text)
+
+
+def _whole_letters(text: str) -> str:
+    """Without half letters (lone surrogates), which JSON can hold but neither wire nor database."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _by_status(name: str, error: APIStatusError) -> ModelError:

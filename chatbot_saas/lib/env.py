@@ -71,7 +71,7 @@ def env_url(name: str, default: str = "", *, schemes: tuple[str, ...] = ("http",
 def _split_url(name: str, value: str) -> SplitResult:
     try:
         parts = urlsplit(value)
-        parts.port  # noqa: B018 – it is checked only when it is read
+        _ = parts.port  # checked only when it is read
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} is not a valid address: {error}") from error
     return parts

@@ -1,0 +1,21 @@
+/* The chat's own words; other languages will have this shape. */
+export const words = {
+  chat: "Chat",
+  visitor: "You",
+  bot: "Assistant",
+  input: "Ask a question…",
+  send: "Send",
+  stop: "Stop",
+  retry: "Try again",
+  reset: "New chat",
+  close: "Close chat",
+  sources: "Sources",
+  page: "Page",
+  visit: "Open",
+  notice: "AI answers can be wrong.",
+  poweredBy: "Powered by",
+  stopped: "Stopped.",
+  broken: "The answer broke off.",
+  unreachable: "The chat could not be reached.",
+  wait: "Wait",
+};
