@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import re
 
@@ -44,12 +45,15 @@ def _module(name: str) -> str:
 def collect_static_files() -> None:
     """Hash and compress the static files, unless that was done since any of them changed."""
     join_widget()
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     done = settings.STATIC_ROOT / "collected"
     wanted = _fingerprint()
-    if done.exists() and done.read_text() == wanted:
-        return
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-    done.write_text(wanted)
+    with (settings.STATIC_ROOT / "collecting.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if done.exists() and done.read_text() == wanted:
+            return
+        call_command("collectstatic", interactive=False, verbosity=0)
+        done.write_text(wanted)
 
 
 def _fingerprint() -> str:

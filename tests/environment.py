@@ -47,8 +47,17 @@ def prepare() -> dict[str, str]:
     return env | (_on_postgres() if ON_POSTGRES else {})
 
 
+def new_database(name: str) -> str:
+    """The address of a new, empty database on the tests' PostgreSQL."""
+    return _servers[0].create_database(name)
+
+
+_servers: list[Postgres] = []
+
+
 def _on_postgres() -> dict[str, str]:
     postgres, redis = Postgres(), Redis()
+    _servers.append(postgres)
     for service in (postgres, redis):
         service.start()
         atexit.register(service.close)

@@ -139,7 +139,7 @@ class Visitor:
         return self.tenant.http.post(
             "/api/chat",
             content=data,
-            headers={name: value for name, value in sent.items() if value},
+            headers=httpx.Headers({k: v for k, v in sent.items() if v}, encoding="latin-1"),
         )
 
     def stream(self, message: str, **body: Any) -> list[tuple[str, Any]]:

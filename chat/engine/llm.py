@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -201,10 +201,12 @@ class _Chunks:
         self.reason = ""
         self.usage = Usage()
 
-    def feed(self, data: bytes) -> list[str]:
+    def feed(self, data: bytes) -> Iterator[str]:
+        """The texts in `data`; what stands before a broken chunk comes before the trouble."""
         *lines, self.rest = (self.rest + data).split(b"\n")
-        texts = [self._text(line) for line in lines]
-        return [text for text in texts if text]
+        for line in lines:
+            if text := self._text(line):
+                yield text
 
     def finish(self) -> Finish:
         if not self.reason:
