@@ -84,7 +84,7 @@ def open_turn(question: Question) -> Turn:
         conversation=conversation.public_id,
         message_id=reply_row.public_id,
         message_pk=reply_row.pk,
-        passages=[_passage(hit) for hit in found.hits],
+        passages=[as_passage(hit) for hit in found.hits],
         topic=topic_of(question.text, asked, found.rarity, words, base.language),
         history=history,
         manners=Manners(question.bot.client.name, question.bot.name, question.bot.instructions),
@@ -247,7 +247,7 @@ def _history(conversation: Conversation) -> list[Said]:
     ]
 
 
-def _passage(hit: retrieve.Hit) -> Passage:
+def as_passage(hit: retrieve.Hit) -> Passage:
     return Passage(
         source_id=hit.source_id,
         title=hit.title,

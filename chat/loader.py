@@ -34,7 +34,7 @@ def script() -> str:
 def _encoded(encoding: str) -> bytes:
     plain = script().encode()
     if encoding == "br":
-        return brotli.compress(plain)
+        return bytes(brotli.compress(plain))
     return gzip.compress(plain, mtime=0) if encoding == "gzip" else plain
 
 

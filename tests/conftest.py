@@ -25,7 +25,7 @@ def static_files() -> None:
 def django_db_setup(django_test_environment: None, django_db_blocker) -> Iterator[None]:
     """pytest-django makes a database only when a test wears its mark; the house always needs it."""
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default": None})
         yield
         teardown_databases(made, verbosity=0)
 

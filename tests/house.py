@@ -100,6 +100,14 @@ class Tenant:
         assert response.status_code == 200, response.text
         return list(response.json()["passages"])
 
+    def chat(self, message: str, *, key: str = "", **body: Any) -> httpx.Response:
+        """Ask as the client's own program, with its key."""
+        return self.http.post(
+            "/api/chat",
+            json={"bot": self.bot.public_id, "message": message, **body},
+            headers={"Authorization": f"Bearer {key or self.key}"},
+        )
+
     def session(self, *, origin: str | None = SITE, **body: Any) -> httpx.Response:
         return self.http.post(
             "/api/widget/session",

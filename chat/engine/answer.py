@@ -26,27 +26,56 @@ async def answer(
     words: Words,
 ) -> AsyncIterator[Event]:
     """Delta events as the model speaks, then Citations and Done. Raises ModelError."""
-    marks, opening = CitationFilter(len(passages)), Opening()
-    text, finish = "", Finish("stop", Usage())
+    speech, finish = Speech(len(passages)), Finish("stop", Usage())
     async for piece in model.stream(messages(question, passages, history, manners)):
         if isinstance(piece, Finish):
             finish = piece
-            continue
-        shown = marks.feed(opening.feed(piece))
-        if shown:
-            text += shown
+        elif shown := speech.hear(piece):
             yield Delta(shown)
-    rest = marks.feed(opening.flush()) + marks.flush()
-    if not (text + rest).strip():
-        if not opening.refused:
-            raise ModelBroken(f"{model.name}: an empty answer")
-        rest = REFUSAL
-    if rest:
-        text += rest
+    if rest := speech.end():
         yield Delta(rest)
-    if not opening.refused:
-        yield Citations(cited(text, passages, marks.numbers, words))
-    yield Done(not opening.refused, finish.reason, finish.usage)
+    if not speech.text.strip():
+        raise ModelBroken(f"{model.name}: an empty answer")
+    if not speech.refused:
+        yield Citations(cited(speech.text, passages, speech.numbers, words))
+    yield Done(not speech.refused, finish.reason, finish.usage)
+
+
+class Speech:
+    """What the visitor gets to see of a model's text: no mark of refusal, no false citation."""
+
+    def __init__(self, passages: int) -> None:
+        self.text = ""
+        self._opening = Opening()
+        self._marks = CitationFilter(passages)
+
+    @property
+    def refused(self) -> bool:
+        return self._opening.refused
+
+    @property
+    def numbers(self) -> dict[int, int]:
+        return self._marks.numbers
+
+    def hear(self, piece: str) -> str:
+        """What can be shown after this piece."""
+        return self._shown(self._opening.feed(piece))
+
+    def end(self) -> str:
+        """What was still held back; a refusal without words of its own gets ours."""
+        rest = self._shown(self._opening.flush())
+        last = self._marks.flush()
+        if self.refused and not (self.text + last).strip():
+            last = REFUSAL
+        self.text += last
+        return rest + last
+
+    def _shown(self, spoken: str) -> str:
+        if self.refused:
+            self._marks.passages = 0  # a refusal rests on none of them
+        shown = self._marks.feed(spoken)
+        self.text += shown
+        return shown
 
 
 AROUND_MARK = ' .:\n*`"'

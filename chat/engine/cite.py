@@ -11,7 +11,8 @@ from chat.engine.passages import Passage
 from chat.engine.sentences import Kind, Unit, units
 
 MARK = re.compile(r"\[\d{1,3}(?:\s*[,;]\s*\d{1,3})*\]")
-LONGEST_MARK = 24
+# May still become a mark, or turn out to be a link's: [1](…).
+UNDECIDED = re.compile(rf"\[(?:\d{{1,3}}\s*[,;]\s*)*(?:\d{{1,3}}\s*)?|{MARK.pattern}")
 MOST_QUOTE_CHARACTERS = 400
 NUMBERS = re.compile(r"\d+")
 
@@ -56,12 +57,9 @@ MARK_AND_SPACE = re.compile(rf"(?P<space>[ \t]*)(?P<mark>{MARK.pattern})(?!\()")
 
 
 def _split_held(text: str) -> tuple[str, str]:
-    """Cut before what may still become a mark: trailing spaces, or an open bracket."""
+    """Cut before what is still undecided, and before the spaces in front of it."""
     opened = text.rfind("[")
-    is_open = opened >= 0 and "]" not in text[opened:] and len(text) - opened <= LONGEST_MARK
-    # A mark that ends the text may turn out to be a link's: [1](…).
-    closed = opened >= 0 and text.endswith("]") and MARK.fullmatch(text[opened:]) is not None
-    cut = opened if is_open or closed else len(text)
+    cut = opened if opened >= 0 and UNDECIDED.fullmatch(text, opened) else len(text)
     kept = text[:cut].rstrip(" \t")
     return kept, text[len(kept) :]
 

@@ -144,7 +144,7 @@ def _labelled(header: list[str], cells: list[str]) -> str:
         for label, cell in zip_longest(header[1 : len(cells)], cells[1:], fillvalue="")
         if cell
     ]
-    return f"{cells[0]} — {'; '.join(named)}" if named else cells[0]
+    return " — ".join(part for part in (cells[0], "; ".join(named)) if part)
 
 
 def clean(text: str) -> str:

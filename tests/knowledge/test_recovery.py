@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -38,12 +39,12 @@ def test_a_killed_worker_leaves_nothing_undone_and_nothing_twice(
     source = shop.source(document)
 
     for share in (0.2, 0.5):
-        wait_until(lambda least=share: shop.document(document)["progress"] > least, 120)
+        wait_until(partial(has_progress, shop, document, share), 120)
         worker.kill()
         stored = source.passages.count()
         assert shop.document(document)["status"] == "embedding"
         worker.start()
-        wait_until(lambda least=stored: source.passages.count() > least, 60)
+        wait_until(partial(has_more_passages, source, stored), 60)
 
     assert shop.finished(document, timeout=120)["status"] == "ready"
     positions = list(source.passages.order_by("position").values_list("position", flat=True))
@@ -52,6 +53,14 @@ def test_a_killed_worker_leaves_nothing_undone_and_nothing_twice(
     source.refresh_from_db()
     assert source.attempts == 3
     base_is_whole(shop.base)
+
+
+def has_progress(shop: Tenant, document: str, least: float) -> bool:
+    return bool(shop.document(document)["progress"] > least)
+
+
+def has_more_passages(source: Source, least: int) -> bool:
+    return source.passages.count() > least
 
 
 def test_a_lost_message_is_found_by_the_sweeper(shop: Tenant, worker: Worker) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self, TypedDict
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from tests.services.waiting import wait_until
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import chromadb
 import httpx
-import psutil  # type: ignore[import-untyped]
+import psutil
 import psycopg
 import pytest
 import redis

@@ -13,4 +13,4 @@ def test_an_empty_postgresql_can_be_migrated() -> None:
     env = environment.ENV | {"DATABASE_URL": environment.new_database("migrated")}
     manage("migrate", "-v0", env=env, timeout=600)
     assert manage("migrate", "--check", env=env, check=False).returncode == 0
-    assert manage("makemigrations", "accounts", "knowledge", "chat", "--check", env=env)
+    manage("makemigrations", "accounts", "knowledge", "chat", "--check", env=env)
