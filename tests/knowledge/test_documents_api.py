@@ -136,7 +136,7 @@ def test_the_list_is_cut_into_pages(shop: Tenant) -> None:
     [
         ("empty.txt", b"", 400, "file_empty"),
         ("picture.pdf", b"\x89PNG\r\n\x1a\n" + bytes(2000), 415, "file_type"),
-        ("program.txt", b"MZ" + b"\x90" * 4000, 415, "file_type"),
+        ("program.txt", b"MZ\x90\x00\x03" + b"\x90" * 4000, 415, "file_type"),
         ("noise.md", bytes(range(1, 9)) * 200, 415, "file_type"),
         ("film.mp4", b"....ftyp", 415, "file_type"),
         ("no-suffix", b"text", 415, "file_type"),

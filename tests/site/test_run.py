@@ -144,6 +144,35 @@ def test_a_question_about_quantum_physics_is_refused(
     assert answer["citations"] == []
 
 
+def test_document_in_question_out_as_the_api_page_says(
+    installation: Installation, demo: dict[str, Any]
+) -> None:
+    """A program that has the demo's JSON and docs/api.md, and nothing else."""
+    api = httpx.Client(base_url=demo["url"], timeout=30)
+    key = {"Authorization": f"Bearer {demo['api_key']}"}
+    text = b"# Night hikes\n\nOur guided night hikes start at the old mill at half past nine.\n"
+    sent = api.post(
+        "/api/documents",
+        files={"file": ("night-hikes.md", text)},
+        data={"bot": demo["bot_id"]},
+        headers=key,
+    )
+    assert sent.status_code == 201
+    address = f"/api/documents/{sent.json()['id']}"
+    wait_until(lambda: api.get(address, headers=key).json()["status"] == "ready", 60)
+
+    page = {"Origin": demo["url"]}
+    opened = api.post("/api/widget/session", json={"bot": demo["bot_id"]}, headers=page).json()
+    visitor = {"Authorization": f"Visitor {opened['token']}", "Accept": "application/json"}
+    question = {"bot": demo["bot_id"], "message": "Where do the guided night hikes start?"}
+    answer = api.post("/api/chat", json=question, headers=page | visitor).json()
+    assert answer["answered"] is True
+    assert "old mill" in answer["answer"]
+    assert answer["citations"][0]["source_id"] == sent.json()["id"]
+    assert api.delete(address, headers=key).status_code == 204
+    api.close()
+
+
 def test_a_killed_part_comes_back(installation: Installation, demo: dict[str, Any]) -> None:
     killed = installation.parts("uvicorn")[0]
     killed.kill()
