@@ -10,10 +10,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from chat.engine.answer import REFUSAL, answer
 from chat.engine.cite import Words
@@ -31,6 +33,7 @@ from knowledge import retrieve
 logger = logging.getLogger(__name__)
 
 RETRIEVED = 20
+ABANDONED_SECONDS = 15 * 60  # longer than any answer streams
 FAILURES = {
     "model_busy": "I am answering a lot of questions right now. Please try again in a moment.",
     "model_timeout": "The answer took too long. Please try again.",
@@ -212,6 +215,13 @@ class Record:
                     )
                     for cited in self.citations
                 )
+
+
+def end_abandoned() -> int:
+    """Mark answers as failed whose web process died while they streamed; how many there were."""
+    before = timezone.now() - timedelta(seconds=ABANDONED_SECONDS)
+    abandoned = Message.objects.abandoned(before)
+    return abandoned.update(state=Message.State.FAILED, error="interrupted")
 
 
 _running: set[asyncio.Task[Any]] = set()

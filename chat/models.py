@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -90,6 +91,12 @@ class Conversation(models.Model):
         return self.public_id
 
 
+class MessageQuerySet(models.QuerySet["Message"]):
+    def abandoned(self, before: datetime) -> MessageQuerySet:
+        """Answers that began before this and never ended: their web process died."""
+        return self.filter(state=Message.State.STREAMING, created_at__lt=before)
+
+
 class Message(models.Model):
     class Role(models.TextChoices):
         VISITOR = "visitor"
@@ -115,8 +122,17 @@ class Message(models.Model):
     completion_tokens = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = MessageQuerySet.as_manager()
+
     class Meta:
         ordering = ["pk"]
+        indexes = [
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(state="streaming"),
+                name="unfinished_answers",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.public_id

@@ -184,6 +184,7 @@ INGEST_LEASE_SECONDS = env_int("INGEST_LEASE_SECONDS", 60, least=2)
 SWEEP_SECONDS = env_int("SWEEP_SECONDS", 15, least=1)
 CELERY_BEAT_SCHEDULE = {
     "sweep-ingestions": {"task": "knowledge.tasks.sweep", "schedule": float(SWEEP_SECONDS)},
+    "sweep-answers": {"task": "chat.tasks.end_abandoned_answers", "schedule": 300.0},
 }
 
 # --- Files ----------------------------------------------------------------------------------

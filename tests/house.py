@@ -22,7 +22,7 @@ from accounts import keys
 from accounts.models import Client, Membership, User
 from chat.models import Bot
 from knowledge.embedding import default_model
-from knowledge.models import KnowledgeBase, Source
+from knowledge.models import KnowledgeBase, Passage, Source
 from tests import environment
 from tests.fakes.openai_server import FakeOpenAI
 from tests.services.django import Scheduler, Web, Worker
@@ -173,6 +173,16 @@ def refused(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, str(error["code"])
 
 
+def cited_text(citation: dict[str, Any]) -> str:
+    """The characters of the source that a citation points at."""
+    passage = Passage.objects.get(
+        source__public_id=citation["source_id"],
+        start__lte=citation["start"],
+        end__gte=citation["end"],
+    )
+    return passage.text[citation["start"] - passage.start : citation["end"] - passage.start]
+
+
 def events_of(lines: Iterator[str]) -> Iterator[tuple[str, Any]]:
     name = ""
     for line in lines:
@@ -196,10 +206,10 @@ class House:
         self.env = environment.ENV | {"DATABASE_URL": test_database_url()}
         generous = ",".join(f"{name}=100000/m" for name in settings.RATE_LIMITS)
         self.env["RATE_LIMITS"] = generous
-        self.worker = enter(Worker(self.env, directory=environment.folder("worker")))
+        model = {"OPENAI_BASE_URL": self.fake.url, "OPENAI_API_KEY": "sk-fake"}
+        self.worker = enter(Worker(self.env | model, directory=environment.folder("worker")))
         self.scheduler = enter(Scheduler(self.env))
         self.web = enter(Web(self.env))
-        model = {"OPENAI_BASE_URL": self.fake.url, "OPENAI_API_KEY": "sk-fake"}
         self.speaking = enter(Web(self.env | model | {"MODEL_SILENCE_SECONDS": "2"}))
         self.http = enter(httpx.Client(base_url=self.web.url, timeout=30))
         self.speaking_http = enter(httpx.Client(base_url=self.speaking.url, timeout=30))

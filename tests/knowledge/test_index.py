@@ -155,5 +155,39 @@ def _vector(passage_id: int) -> Matrix:
     return unpack([bytes(Passage.objects.get(pk=passage_id).embedding)])
 
 
+@pytest.fixture
+def hosted(house: House, speaking: Tenant) -> Tenant:
+    """A shop whose vectors come from an embedding server."""
+    speaking.base.embedding_model = "hosted:text-embedding-3-small"
+    speaking.base.save(update_fields=["embedding_model"])
+    return speaking
+
+
+def test_vectors_may_come_from_an_embedding_server(house: House, hosted: Tenant) -> None:
+    assert hosted.learn("hours.md", FACTS["hours.md"])["status"] == "ready"
+    asked = [one.body for one in house.fake.requests if one.path.endswith("/embeddings")]
+    assert asked[0]["model"] == "text-embedding-3-small"
+    assert "Opening hours" in asked[0]["input"][0]
+    assert hosted.search("When does the shop open?")[0]["title"] == "Opening hours"
+
+
+def test_a_document_waits_while_the_embedding_server_is_down(house: House, hosted: Tenant) -> None:
+    house.fake.fail(500, on="embeddings", times=1000)
+    document = hosted.upload("hours.md", FACTS["hours.md"]).json()["id"]
+    house.fake.wait_until(lambda: len(house.fake.requests) >= 2, timeout=30)
+    assert hosted.document(document)["error"] == ""
+    house.fake.reset()
+    assert hosted.finished(document)["status"] == "ready"
+
+
+def test_without_the_embedding_server_words_are_searched_alone(
+    house: House, hosted: Tenant
+) -> None:
+    hosted.learn("hours.md", FACTS["hours.md"])
+    house.fake.fail(500, on="embeddings", times=1000)
+    assert hosted.search("When does the shop open?")[0]["title"] == "Opening hours"
+    assert hosted.search("quantum") == []
+
+
 def test_the_suite_runs_on_the_database_that_it_says(house: House) -> None:
     assert connection.vendor == ("postgresql" if environment.ON_POSTGRES else "sqlite")
