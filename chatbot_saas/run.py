@@ -107,6 +107,8 @@ def _write(path: Path, programs: Mapping[str, list[str]], var: Path) -> None:
         "pidfile": str(var / "supervisord.pid"),
         "loglevel": "warn",
         "silent": "true",
+        # Each thread that allocates would otherwise keep a heap of its own.
+        "environment": 'MALLOC_ARENA_MAX="2"',
         **({"user": "root"} if os.geteuid() == 0 else {}),
     }
     for name, command in programs.items():
@@ -124,7 +126,8 @@ def _write(path: Path, programs: Mapping[str, list[str]], var: Path) -> None:
             "killasgroup": "true",
         }
     config["eventlistener:watch"] = {
-        "command": f"{sys.executable} -m chatbot_saas.last_words",
+        # By its path: as a module it would bring Celery with it.
+        "command": shlex.join([sys.executable, str(Path(__file__).with_name("last_words.py"))]),
         "events": "PROCESS_STATE_FATAL",
         "stderr_logfile": "/dev/stderr",
         "stderr_logfile_maxbytes": "0",

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
 from django.conf import settings
 
 from chat.models import Message
-from knowledge.models import Passage
-from tests.house import House, Tenant
+from tests.house import House, Tenant, cited_text
 
 QUESTION = "How many days do I have to return unworn goods?"
+UNANSWERABLE = "What does quantum physics say about entanglement?"
+ABOUT_DOGS = "Are dogs welcome on the car park?"
 PARKING = "# Parking\n\nDogs are welcome on the car park behind the building.\n"
 # Beyond Chroma's time-out, for a machine that is busy with other things.
 SLACK_SECONDS = 5.0
@@ -26,7 +26,7 @@ def test_an_answer_quotes_a_document_word_for_word(taught: Tenant) -> None:
     assert "You may return unworn goods within 60 days of delivery. [1]" in answer["answer"]
     [cited] = answer["citations"]
     assert cited["title"] == "Returns"
-    assert quoted_from_source(cited) == cited["quote"]
+    assert cited_text(cited) == cited["quote"]
     assert "within 60 days" in cited["quote"]
     assert answer["usage"]["total_tokens"] == 0
 
@@ -43,16 +43,15 @@ def test_a_quotation_streams_in_the_same_events(taught: Tenant) -> None:
 
 def test_what_no_document_says_is_refused(taught: Tenant) -> None:
     visitor = taught.visitor()
-    question = "What does quantum physics say about entanglement?"
-    answer = visitor.ask(question).json()
+    answer = visitor.ask(UNANSWERABLE).json()
     assert (answer["answered"], answer["citations"]) == (False, [])
     assert answer["answer"].startswith("I could not find an answer")
-    names = [name for name, _ in visitor.stream(question)]
+    names = [name for name, _ in visitor.stream(UNANSWERABLE)]
     assert names == ["start", "delta", "done"]
 
 
 def test_refused_questions_can_be_found_later(taught: Tenant) -> None:
-    taught.visitor().ask("What does quantum physics say about entanglement?")
+    taught.visitor().ask(UNANSWERABLE)
     [kept] = Message.objects.filter(conversation__bot=taught.bot, role=Message.Role.BOT)
     assert (kept.state, kept.answered, kept.model) == ("done", False, "")
 
@@ -68,11 +67,11 @@ def test_an_empty_bot_refuses(shop: Tenant) -> None:
 def test_a_deleted_document_is_never_quoted_again(shop: Tenant) -> None:
     document = shop.learn("parking.md", PARKING)
     visitor = shop.visitor()
-    first = visitor.ask("Are dogs welcome on the car park?").json()
+    first = visitor.ask(ABOUT_DOGS).json()
     assert first["citations"][0]["source_id"] == document["id"]
     delete(shop, document["id"])
     for conversation in (first["conversation"], None):
-        again = visitor.ask("Are dogs welcome on the car park?", conversation=conversation).json()
+        again = visitor.ask(ABOUT_DOGS, conversation=conversation).json()
         assert (again["answered"], again["citations"]) == (False, [])
         assert "welcome" not in again["answer"]
 
@@ -80,17 +79,17 @@ def test_a_deleted_document_is_never_quoted_again(shop: Tenant) -> None:
 def test_a_deleted_document_never_reaches_the_model_again(talking: Tenant, house: House) -> None:
     document = talking.learn("parking.md", PARKING)
     visitor = talking.visitor()
-    first = visitor.ask("Are dogs welcome on the car park?").json()
+    first = visitor.ask(ABOUT_DOGS).json()
     assert "Dogs are welcome" in system_prompt(house)
     delete(talking, document["id"])
-    visitor.ask("Are dogs welcome on the car park?", conversation=first["conversation"])
+    visitor.ask(ABOUT_DOGS, conversation=first["conversation"])
     assert "Dogs are welcome" not in system_prompt(house)
 
 
 def test_an_old_quotation_stays_readable_without_its_document(shop: Tenant) -> None:
     document = shop.learn("parking.md", PARKING)
     visitor = shop.visitor()
-    answer = visitor.ask("Are dogs welcome on the car park?").json()
+    answer = visitor.ask(ABOUT_DOGS).json()
     delete(shop, document["id"])
     back = shop.session(visitor=visitor.name, conversation=answer["conversation"]).json()
     assert back["conversation"]["messages"][1]["citations"] == answer["citations"]
@@ -119,12 +118,9 @@ def test_answers_come_while_chroma_is_dead(taught: Tenant, house: House) -> None
     assert_answered(visitor.ask(QUESTION).json())
 
 
-@pytest.mark.parametrize("while_dead", ["What does quantum physics say about entanglement?"])
-def test_refusals_stay_refusals_without_chroma(
-    taught: Tenant, house: House, while_dead: str
-) -> None:
+def test_refusals_stay_refusals_without_chroma(taught: Tenant, house: House) -> None:
     with dead_chroma(house):
-        assert taught.visitor().ask(while_dead).json()["answered"] is False
+        assert taught.visitor().ask(UNANSWERABLE).json()["answered"] is False
 
 
 @contextmanager
@@ -156,11 +152,3 @@ def delete(tenant: Tenant, document: str) -> None:
 
 def system_prompt(house: House) -> str:
     return str(house.fake.requests[-1].body["messages"][0]["content"])
-
-
-def quoted_from_source(cited: dict[str, Any]) -> str:
-    """The characters of the source that the citation points at."""
-    passage = Passage.objects.get(
-        source__public_id=cited["source_id"], start__lte=cited["start"], end__gte=cited["end"]
-    )
-    return passage.text[cited["start"] - passage.start : cited["end"] - passage.start]
