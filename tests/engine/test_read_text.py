@@ -1,0 +1,122 @@
+"""Bytes to characters, whatever program wrote them."""
+
+from __future__ import annotations
+
+import codecs
+import random
+import time
+
+import pytest
+
+from knowledge.engine.errors import Unreadable
+from knowledge.engine.read_text import decode, tidy
+
+GERMAN = "Größere Bestellungen prüfen wir täglich. Rückgaben binnen 14 Tagen."
+PIECES = [
+    "a",
+    "ö",
+    "\r\n",
+    "\n\n\n",
+    "  ",
+    "\t\n",
+    "\u00a0\n",
+    "e\u0301",
+    "\x00",
+    "\r",
+    "日本",
+    "😀",
+]
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-16-be"]
+)
+@pytest.mark.parametrize("text", [GERMAN, "Short."])
+def test_every_unicode_encoding_is_read_with_or_without_its_mark(text: str, encoding: str) -> None:
+    assert decode(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize(
+    ("bom", "encoding"),
+    [
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+        (codecs.BOM_UTF32_LE, "utf-32-le"),
+        (codecs.BOM_UTF32_BE, "utf-32-be"),
+    ],
+)
+@pytest.mark.parametrize("text", ["Доставка", "配送は三日", "😀 emoji"])
+def test_a_byte_order_mark_decides_and_is_no_part_of_the_text(
+    bom: bytes, encoding: str, text: str
+) -> None:
+    assert decode(bom + text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (GERMAN, "latin-1"),
+        ("Wir öffnen um neun.", "latin-1"),
+        ("Der Preis beträgt 5 € – „günstig“ und schön.", "cp1252"),
+        ("Доставка занимает три рабочих дня. Возврат в течение месяца.", "cp1251"),
+    ],
+)
+def test_old_encodings_are_recognised(text: str, encoding: str) -> None:
+    assert decode(text.encode(encoding)) == text
+
+
+def test_a_few_broken_bytes_do_not_turn_utf_8_into_another_encoding() -> None:
+    text = decode("Grüße aus Köln. ".encode() * 50 + b"\xff" + "Schöne Straße".encode())
+    assert text.count("Grüße aus Köln.") == 50
+    assert text.endswith("\ufffdSchöne Straße")
+
+
+def test_a_file_cut_within_a_letter_keeps_the_rest() -> None:
+    assert decode("Straße, Größe, Köln, Grün, weiß".encode()[:-1]).startswith("Straße, Größe, Köln")
+
+
+def test_utf_16_with_half_a_letter_at_its_end_is_still_read() -> None:
+    assert decode("Opening hours".encode("utf-16-le") + b"x").startswith("Opening hours")
+
+
+@pytest.mark.parametrize("data", [b"", b" ", b"\r\n\t \n"])
+def test_an_empty_file_is_called_empty(data: bytes) -> None:
+    with pytest.raises(Unreadable, match="empty"):
+        decode(data)
+
+
+def test_nuls_become_spaces_and_part_no_words_wrongly() -> None:
+    assert tidy(decode(b"opening\x00\x00hours\x00nine to five")) == "opening hours nine to five"
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_every_kind_of_line_end_becomes_one(line_end: str) -> None:
+    lines = ["First.", "", "Second.  ", "Third."]
+    assert tidy(line_end.join(lines)) == "First.\n\nSecond.\nThird."
+
+
+def test_letters_with_loose_accents_are_composed() -> None:
+    assert tidy("Ko\u0308ln") == "Köln"
+
+
+def test_leading_spaces_stay_because_lists_and_code_need_them() -> None:
+    assert tidy("- a\n  - b\n    code") == "- a\n  - b\n    code"
+
+
+def test_tidying_twice_is_tidying_once() -> None:
+    for seed in range(300):
+        chosen = random.Random(seed).choices(PIECES, k=30)
+        once = tidy("".join(chosen))
+        assert tidy(once) == once
+        assert not once.startswith("\n")
+        assert not once.endswith("\n")
+        assert "\n\n\n" not in once
+        assert not any(character in once for character in "\r\x00")
+
+
+@pytest.mark.parametrize("space", [" ", "\t", "\u00a0"])
+def test_a_line_of_a_million_spaces_takes_no_time(space: str) -> None:
+    text = "a" + space * 1_000_000 + "b"
+    start = time.monotonic()
+    assert tidy(text) == text
+    assert time.monotonic() - start < 2

@@ -1,0 +1,104 @@
+"""Words as the lexical index compares them."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import snowballstemmer
+
+from knowledge.engine.terms import MOST_WORD_CHARACTERS, counted, term_id, terms
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "other"),
+    [
+        ("english", "returning returned", "return returns"),
+        ("english", "Policies", "policy"),
+        ("german", "Lieferungen", "lieferung"),
+        ("german", "Straße", "Strasse"),
+        ("french", "livraisons", "livraison"),
+        ("russian", "доставки", "доставка"),
+    ],
+)
+def test_forms_of_a_word_are_one_term(language: str, one: str, other: str) -> None:
+    assert terms(one, language) == terms(other, language)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ﬁnance", "finance"),
+        ("ＦＡＸ", "fax"),
+        ("Cafe\u0301", "café"),
+        ("GRÖSSE", "grösse"),
+        ("№5", "No5"),
+    ],
+)
+def test_spellings_of_unicode_are_one_term(one: str, other: str) -> None:
+    assert terms(one, "english") == terms(other, "english")
+
+
+def test_words_keep_their_order_and_their_number() -> None:
+    assert terms("Boots, socks & boots: 3.5 days!", "english") == [
+        "boot",
+        "sock",
+        "boot",
+        "3",
+        "5",
+        "day",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "  ", "… — !?", "😀"])
+def test_a_text_without_words_has_no_terms(text: str) -> None:
+    assert terms(text, "english") == []
+
+
+@pytest.mark.parametrize("text", ["送料は無料です", "שלום עולם", "مرحبا بالعالم", "नमस्ते"])
+def test_words_of_any_script_are_terms(text: str) -> None:
+    assert terms(text, "english")
+
+
+def test_an_unknown_language_is_stemmed_as_english_and_breaks_nothing() -> None:
+    assert terms("returned goods", "klingon") == terms("returned goods", "english")
+
+
+def test_an_endless_word_is_cut() -> None:
+    endless = "x" * 1_000_000
+    (term,) = terms(endless, "english")
+    assert len(term) <= MOST_WORD_CHARACTERS
+    assert terms(endless + "y", "english") == [term]
+
+
+def test_a_term_is_counted_as_often_as_it_stands() -> None:
+    counts = counted("boot boots shoe", "english")
+    assert counts == {term_id("boot"): 2, term_id("shoe"): 1}
+
+
+def test_a_terms_number_is_the_one_that_is_stored() -> None:
+    assert term_id("boot") == 5736471191163266895  # in every index that there is
+    assert all(-(2**63) <= term_id(f"term {i}") < 2**63 for i in range(1000))
+
+
+@pytest.fixture
+def impatient_threads() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("impatient_threads")
+def test_threads_that_stem_at_once_do_not_mix_their_words() -> None:
+    chance = random.Random(5)
+    stems = ["".join(chance.choices("aeioubcdst", k=6)) for _ in range(400)]
+    vocabulary = [stem + ending for stem in stems for ending in ("ing", "ation", "ness", "ed")]
+    alone = snowballstemmer.stemmer("english")
+    expected = [str(alone.stemWord(word)) for word in vocabulary]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda word: terms(word, "english")[0], vocabulary))
+    assert found == expected
