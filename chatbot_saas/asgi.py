@@ -22,6 +22,7 @@ from servestatic import ServeStaticASGI
 
 from chatbot_saas.body_limit import BodyLimit
 from chatbot_saas.public import is_public
+from chatbot_saas.upload_door import UploadDoor
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -69,7 +70,7 @@ def build() -> BodyLimit:
         allow_all_origins=True,
         immutable_file_test=r"\.[0-9a-f]{12}\.",
     )
-    return BodyLimit(static)
+    return BodyLimit(UploadDoor(static))
 
 
 application = build()

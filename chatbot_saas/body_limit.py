@@ -8,6 +8,8 @@ from typing import Any
 from asgiref.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, Scope
 from django.conf import settings
 
+from chatbot_saas.lib.errors import CallerError, TooLarge
+
 UPLOAD_PATHS = frozenset({"/api/documents", "/app/knowledge/upload/"})
 # Boundaries and the other fields of a multipart body that carries a file of the largest size.
 MULTIPART_SLACK = 64 * 1024
@@ -69,15 +71,20 @@ def _counted(receive: ASGIReceiveCallable, most: int) -> ASGIReceiveCallable:
 
 async def _refuse(send: ASGISendCallable, most: int) -> None:
     size = f"{most // (1024 * 1024)} MB"
-    message = f"That is too large: at most {size} can be sent here."
-    body = json.dumps({"error": {"code": "too_large", "message": message}}).encode()
+    await respond(
+        send, TooLarge("too_large", f"That is too large: at most {size} can be sent here.")
+    )
+
+
+async def respond(send: Any, error: CallerError) -> None:
+    """Answer with an error while the rest of the body stays unread."""
+    body = json.dumps(error.body()).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
-        # The rest of the body stays unread, so the connection cannot be used again.
+        # With an unread body on it the connection cannot be used again.
         (b"connection", b"close"),
     ]
-    await send(
-        {"type": "http.response.start", "status": 413, "headers": headers, "trailers": False}
-    )
+    start = {"type": "http.response.start", "status": error.status, "headers": headers}
+    await send(start)
     await send({"type": "http.response.body", "body": body, "more_body": False})

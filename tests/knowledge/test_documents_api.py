@@ -200,9 +200,15 @@ def test_broken_utf8_is_read_in_its_real_encoding(shop: Tenant) -> None:
 
 
 def test_600_megabytes_are_refused_before_they_are_read(shop: Tenant) -> None:
-    response = announce(shop, 600 * 1024 * 1024)
+    response = announce(shop, 600 * 1024 * 1024, key=shop.key)
     assert response.startswith(b"HTTP/1.1 413")
     assert b'"too_large"' in response
+    nothing_left(shop)
+
+
+def test_a_stranger_is_sent_away_before_the_upload_is_read(shop: Tenant) -> None:
+    response = announce(shop, 100 * 1024 * 1024, key="sk_live_unknown")
+    assert response.startswith(b"HTTP/1.1 401")
     nothing_left(shop)
 
 
@@ -215,14 +221,14 @@ def test_a_body_that_hides_its_size_is_cut_off(shop: Tenant) -> None:
     assert (response.status_code, code(response)) == (413, "too_large")
 
 
-def announce(shop: Tenant, size: int) -> bytes:
+def announce(shop: Tenant, size: int, *, key: str) -> bytes:
     """The answer to the head of an upload of this size, of which no byte is sent."""
     address = httpx.URL(str(shop.http.base_url))
     with socket.create_connection((address.host, address.port or 80), timeout=10) as connection:
         connection.sendall(
             b"POST /api/documents HTTP/1.1\r\nHost: localhost\r\n"
             b"Content-Type: multipart/form-data; boundary=x\r\n"
-            b"Authorization: Bearer " + shop.key.encode() + b"\r\n"
+            b"Authorization: Bearer " + key.encode() + b"\r\n"
             b"Content-Length: " + str(size).encode() + b"\r\n\r\n"
         )
         answer = b""

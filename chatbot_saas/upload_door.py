@@ -1,0 +1,53 @@
+"""Ask who uploads before reading the upload: strangers do not get to fill the disk."""
+
+from __future__ import annotations
+
+from http.cookies import CookieError, SimpleCookie
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+
+from accounts.api import bearer_key
+from chatbot_saas.body_limit import UPLOAD_PATHS, respond
+from chatbot_saas.lib.errors import CallerError, NotAuthenticated
+from chatbot_saas.lib.threads import in_thread
+
+
+class UploadDoor:
+    """ASGI wrapper: 401 at once, for an upload without a usable key or a session.
+
+    The view checks again, and whether the caller may write. This is about the gigabytes before it.
+    """
+
+    def __init__(self, application: Any) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        is_upload = scope["type"] == "http" and scope["path"] in UPLOAD_PATHS
+        if is_upload and scope["method"] == "POST":
+            try:
+                await in_thread(_require_known, dict(scope["headers"]))
+            except CallerError as error:
+                await respond(send, error)
+                return
+        await self.application(scope, receive, send)
+
+
+def _require_known(headers: dict[bytes, bytes]) -> None:
+    if bearer_key(headers.get(b"authorization", b"").decode("latin-1")) is not None:
+        return
+    if not _has_session(headers.get(b"cookie", b"").decode("latin-1")):
+        raise NotAuthenticated("not_authenticated", "Send an API key: Authorization: Bearer sk_…")
+
+
+def _has_session(header: str) -> bool:
+    try:
+        cookie = SimpleCookie(header).get(settings.SESSION_COOKIE_NAME)
+    except CookieError:
+        return False
+    if cookie is None:
+        return False
+    store = import_module(settings.SESSION_ENGINE).SessionStore(cookie.value)
+    return SESSION_KEY in store
