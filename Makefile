@@ -15,7 +15,7 @@ check: $(VENV)/dev.stamp
 	@PYTHON=$(BIN)/python sh tests/check.sh
 
 bench: $(VENV)/dev.stamp
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.measure
 
 clean:
 	rm -rf $(VENV) var

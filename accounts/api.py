@@ -28,9 +28,13 @@ CODES = {
 }
 
 
+def is_bearer(authorization: str) -> bool:
+    return authorization.startswith(SCHEME)
+
+
 def bearer_key(authorization: str) -> ApiKey | None:
     """The usable key of an Authorization header; None when the header names no key at all."""
-    if not authorization.startswith(SCHEME):
+    if not is_bearer(authorization):
         return None
     key = keys.find(authorization.removeprefix(SCHEME).strip())
     if key is None:

@@ -6,6 +6,8 @@ import os
 
 from celery import Celery
 
+from chatbot_saas import folder_broker  # noqa: F401 - replaces kombu's own
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbot_saas.settings")
 
 app = Celery("chatbot_saas")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from knowledge import lexical
-from knowledge.embedding import embedder_for, unpack
+from knowledge.embedding import embed_kept, unpack
 from knowledge.engine.embed import Vector
 from knowledge.engine.errors import EmbedderDown
 from knowledge.engine.rank import Scored, fuse
@@ -60,13 +60,13 @@ def words_of(base: KnowledgeBase, text: str) -> list[str]:
 
 def closeness(base: KnowledgeBase, question: str, texts: Sequence[str]) -> Sequence[float]:
     """The cosine of the question to each text; zeros when the embedding model is down."""
-    embedder = embedder_for(base.embedding_model)
     try:
-        vectors_of = embedder.embed([question, *texts])
+        vector = embed_kept(base.embedding_model, [question])[0]
+        units = embed_kept(base.embedding_model, texts)
     except EmbedderDown as error:
         logger.warning("reading without vectors: %s", error)
         return [0.0] * len(texts)
-    return [float(cosine) for cosine in np.dot(vectors_of[1:], vectors_of[0])]
+    return [float(cosine) for cosine in np.dot(units, vector)]
 
 
 def search(base: KnowledgeBase, question: str, *, count: int) -> Found:
@@ -81,20 +81,21 @@ def search(base: KnowledgeBase, question: str, *, count: int) -> Found:
     vector = _embed(base, question)
     near = {} if vector is None else _nearest(base, vector)
     best |= lexical.score(query, near.keys() - best.keys())
-    rows = _live(base, best.keys() | near.keys())
+    live = _live(base, best.keys() | near.keys())
     if vector is not None:
-        near |= _cosines(vector, [rows[i] for i in rows.keys() - near.keys()])
+        near |= _cosines(vector, {i: live[i] for i in live.keys() - near.keys()})
     ceiling = query.ceiling or 1.0
-    shares = {i: value / ceiling for i, value in best.items() if i in rows}
-    ranked = fuse({i: value for i, value in near.items() if i in rows}, shares)
-    hits = [_hit(one, rows[one.passage_id]) for one in ranked[:count]]
+    shares = {i: value / ceiling for i, value in best.items() if i in live}
+    ranked = fuse({i: value for i, value in near.items() if i in live}, shares)[:count]
+    rows = Passage.objects.select_related("source").in_bulk([one.passage_id for one in ranked])
+    hits = [_hit(one, rows[one.passage_id]) for one in ranked if one.passage_id in rows]
     rarity = {word: query.weights.get(term_id(word), 0.0) for word in words_of(base, question)}
     return Found(hits, rarity)
 
 
 def _embed(base: KnowledgeBase, question: str) -> Vector | None:
     try:
-        vector: Vector = embedder_for(base.embedding_model).embed([question])[0]
+        vector: Vector = embed_kept(base.embedding_model, [question])[0]
     except EmbedderDown as error:
         logger.warning("searching without vectors: %s", error)
         return None
@@ -110,20 +111,21 @@ def _nearest(base: KnowledgeBase, vector: Vector) -> dict[int, float]:
     return {one.passage_id: one.cosine for one in found}
 
 
-def _live(base: KnowledgeBase, passage_ids: Sequence[int] | set[int]) -> Mapping[int, Passage]:
-    """Only rows of this client's base that answers may use now, whatever the index says."""
+def _live(base: KnowledgeBase, passage_ids: Iterable[int]) -> Mapping[int, bytes]:
+    """Vectors of those that are this base's and that answers may use now, whatever the index says.
+
+    Plain values: making model instances of a hundred candidates took longer than the search.
+    """
     passages = Passage.objects.live().filter(source__knowledge_base=base)
-    return passages.select_related("source").in_bulk(list(passage_ids))
+    found = passages.filter(pk__in=list(passage_ids)).values_list("pk", "embedding")
+    return {passage_id: bytes(embedding) for passage_id, embedding in found}
 
 
-def _cosines(vector: Vector, passages: Sequence[Passage]) -> dict[int, float]:
-    if not passages:
+def _cosines(vector: Vector, packed: Mapping[int, bytes]) -> dict[int, float]:
+    if not packed:
         return {}
-    matrix = unpack(bytes(passage.embedding) for passage in passages)
-    return {
-        passage.pk: float(cosine)
-        for passage, cosine in zip(passages, np.dot(matrix, vector), strict=True)
-    }
+    cosines = np.dot(unpack(packed.values()), vector)
+    return {i: float(cosine) for i, cosine in zip(packed, cosines, strict=True)}
 
 
 def _hit(scored: Scored, passage: Passage) -> Hit:

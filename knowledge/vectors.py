@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +26,7 @@ from knowledge.engine.embed import Matrix, Vector
 T = TypeVar("T")
 
 ADD_BATCH = 250
+PAUSE_SECONDS = 2.0
 # Writing segments to disk while being killed broke collections for good; a threshold that is
 # seldom reached leaves them in the log, and a broken one is rebuilt from the database.
 CONFIGURATION: Any = {"hnsw": {"space": "cosine", "ef_search": 200, "sync_threshold": 10_000}}
@@ -50,6 +52,7 @@ class Vectors:
         self._client: ClientAPI | None = None
         self._collections: dict[str, Collection] = {}
         self._lock = threading.Lock()
+        self._asked_again_at = 0.0
 
     def add(self, collection: str, ids: Sequence[int], embeddings: Matrix) -> None:
         """Put these vectors in; those already there are replaced. Raises VectorsDown."""
@@ -64,7 +67,12 @@ class Vectors:
             self._on(collection, lambda c, b=batch: c.delete(ids=b))  # type: ignore[misc]
 
     def nearest(self, collection: str, question: Vector, count: int) -> list[Neighbour]:
-        """The `count` nearest passages, best first. Raises VectorsDown."""
+        """The `count` nearest passages, best first. Raises VectorsDown.
+
+        While the server hangs only one search in a while waits for it: the others go on at once.
+        """
+        if time.monotonic() < self._asked_again_at:
+            raise VectorsDown("it hung a moment ago")
         found = self._on(
             collection,
             lambda c: c.query(
@@ -119,6 +127,9 @@ class Vectors:
             return call()
         except NotFoundError as error:
             raise _Gone from error
+        except (httpx.TimeoutException, TimeoutError) as error:
+            self._asked_again_at = time.monotonic() + PAUSE_SECONDS
+            raise VectorsDown("no answer in time") from error
         except (httpx.HTTPError, OSError, ChromaError, ValueError) as error:
             raise VectorsDown(type(error).__name__) from error
         except Exception as error:

@@ -32,7 +32,7 @@ def prepare() -> dict[str, str]:
     """What every process of the tests gets; the developer's own settings stay outside."""
     (VAR / "chroma-server").mkdir()
     # Making these takes seconds and depends on nothing but the code: one is enough for all runs.
-    for made in ("models", "static"):
+    for made in ("models", "static", "joined"):
         (BASE / "var" / made).mkdir(parents=True, exist_ok=True)
         (VAR / made).symlink_to(BASE / "var" / made)
     env = {

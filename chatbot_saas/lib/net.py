@@ -27,7 +27,7 @@ def client_address(meta: Mapping[str, str], *, trusted_proxies: int) -> str:
 def network_of(address: str) -> str:
     """The unit that one subscriber holds: an IPv4 address, or the /64 of an IPv6 one."""
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(_without_port(address))
     except ValueError:
         return "unknown"
     if not isinstance(parsed, IPv6Address):
@@ -35,6 +35,13 @@ def network_of(address: str) -> str:
     if parsed.ipv4_mapped:
         return str(parsed.ipv4_mapped)
     return str(ip_network((parsed, IPV6_SUBSCRIBER_BITS), strict=False))
+
+
+def _without_port(address: str) -> str:
+    """Some gateways forward "1.2.3.4:5678" or "[2001:db8::1]:5678"."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
 
 
 def origin_of(url: str) -> str:

@@ -65,6 +65,9 @@ def test_a_request_without_an_address_has_none() -> None:
         ("2001:DB8:1:2::1", "2001:0db8:0001:0002::9"),
         ("::ffff:1.2.3.4", "1.2.3.4"),
         ("fe80::1%eth0", "fe80::2"),
+        ("1.2.3.4:5678", "1.2.3.4"),
+        ("[2001:db8:1:2::1]:5678", "2001:db8:1:2::9"),
+        ("[2001:db8:1:2::1]", "2001:db8:1:2::9"),
     ],
 )
 def test_one_subscriber_is_one_network(one: str, other: str) -> None:
@@ -83,7 +86,7 @@ def test_neighbours_are_not_counted_together(one: str, other: str) -> None:
     assert network_of(one) != network_of(other)
 
 
-@pytest.mark.parametrize("text", ["", "unknown", "1.2.3", "1.2.3.4:80", "[::1]", "x" * 10_000])
+@pytest.mark.parametrize("text", ["", "unknown", "1.2.3", "[", ":", "1.2.3.4:5:6", "x" * 10_000])
 def test_what_is_no_address_is_one_network_for_all(text: str) -> None:
     assert network_of(text) == "unknown"
 
