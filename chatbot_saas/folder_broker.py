@@ -18,10 +18,10 @@ from kombu.transport import TRANSPORT_ALIASES, filesystem
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: Any, message: Any, **_kwargs: Any) -> None:
+    def _put(self, queue: Any, payload: Any, **_kwargs: Any) -> None:  # type: ignore[override]
         # By the same clock in all processes, so that names sort by age.
         name = f"{round(monotonic() * 1000)}_{uuid4()}.{queue}.msg"
-        _write_whole(Path(self.data_folder_out, name), json.dumps(message))
+        _write_whole(Path(self.data_folder_out, name), json.dumps(payload))
 
     def _queue_bind(self, exchange: Any, routing_key: Any, pattern: Any, queue: Any) -> None:
         file = Path(self._exchange_file(exchange))
