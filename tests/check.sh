@@ -3,7 +3,15 @@
 set -eu
 cd "$(dirname "$0")/.."
 bin=$(dirname "${PYTHON:-.venv/bin/python}")
-say() { printf '%-14s' "$1"; shift; "$@" > /tmp/check.$$ 2>&1 || { echo; cat /tmp/check.$$; rm -f /tmp/check.$$; exit 1; }; tail -1 /tmp/check.$$; rm -f /tmp/check.$$; }
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+say() {
+  printf '%-14s' "$1"
+  shift
+  "$@" >"$said" 2>&1 || { echo; cat "$said"; exit 1; }
+  tail -1 "$said"
+  [ -s "$said" ] || echo
+}
 say ruff "$bin/ruff" check .
 say format "$bin/ruff" format --check .
 say types "$bin/mypy" accounts billing knowledge chat chatbot_saas tests manage.py

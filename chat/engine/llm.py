@@ -141,6 +141,8 @@ class OpenAIModel:
             async for data in response.iter_bytes():
                 for piece in chunks.feed(data):
                     yield piece
+                if chunks.ended:
+                    break  # some servers keep the connection open after their last word
             yield chunks.finish()
 
     async def _begun(
@@ -199,6 +201,7 @@ class _Chunks:
         self.name = name
         self.rest = b""
         self.reason = ""
+        self.ended = False
         self.usage = Usage()
 
     def feed(self, data: bytes) -> Iterator[str]:
@@ -218,7 +221,7 @@ class _Chunks:
             return ""
         data = line[5:].strip()
         if data == b"[DONE]":
-            self.reason = self.reason or "stop"
+            self.reason, self.ended = self.reason or "stop", True
             return ""
         try:
             return self._delta(json.loads(data))

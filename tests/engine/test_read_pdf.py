@@ -11,7 +11,7 @@ from knowledge.engine.read_pdf import MOST_PAGES, pdf_pages
 from tests.pdfs import pdf
 
 LOCKED = Path(__file__).parent.parent / "data" / "locked.pdf"
-HOSTILE = Path("/work/shared/corpus/hostile")
+HOSTILE = Path(__file__).parents[3] / "shared" / "corpus" / "hostile"
 NEXT_LINE = ") Tj 0 -14 Td ("
 # No page, and a tree of pages that says otherwise: PDFium refuses it without setting an error.
 LYING = b"""%PDF-1.7

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tempfile
 import time
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def main() -> None:
 def bare_model(texts: list[str]) -> dict[str, float]:
     """Passages a second of the embedding model alone, on a sample of the same passages."""
     embedder = LocalEmbedder(ROOT / "var" / "models")
-    path = Path("/tmp/bench-passages.md")
+    path = Path(tempfile.gettempdir()) / "bench-passages.md"
     pieces = []
     for text in texts:
         path.write_text(text)
