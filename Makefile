@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench load clean
+.PHONY: run test check bench clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python -m chatbot_saas.run

@@ -103,6 +103,8 @@ def _embed(base: KnowledgeBase, question: str) -> Vector | None:
 
 
 def _nearest(base: KnowledgeBase, vector: Vector) -> dict[int, float]:
+    if vectors().hung_lately:
+        return {}
     try:
         found = vectors().nearest(base.collection, vector, CANDIDATES)
     except VectorsDown as error:

@@ -67,12 +67,7 @@ class Vectors:
             self._on(collection, lambda c, b=batch: c.delete(ids=b))  # type: ignore[misc]
 
     def nearest(self, collection: str, question: Vector, count: int) -> list[Neighbour]:
-        """The `count` nearest passages, best first. Raises VectorsDown.
-
-        While the server hangs only one search in a while waits for it: the others go on at once.
-        """
-        if time.monotonic() < self._asked_again_at:
-            raise VectorsDown("it hung a moment ago")
+        """The `count` nearest passages, best first. Raises VectorsDown."""
         found = self._on(
             collection,
             lambda c: c.query(
@@ -84,6 +79,11 @@ class Vectors:
             Neighbour(int(passage_id), 1.0 - float(distance))
             for passage_id, distance in zip(found["ids"][0], distances, strict=True)
         ]
+
+    @property
+    def hung_lately(self) -> bool:
+        """Whether a call timed out a moment ago: not every question must wait to find that out."""
+        return time.monotonic() < self._asked_again_at
 
     def count(self, collection: str) -> int:
         return self._on(collection, lambda c: c.count())
