@@ -16,4 +16,4 @@ sh tests/check.sh
 echo "On SQLite, a folder as the broker:"
 "$python" -m pytest "$@"
 echo "On PostgreSQL and Redis:"
-TEST_DATABASE=postgresql "$python" -m pytest tests/knowledge tests/chat tests/e2e tests/site/test_pages.py tests/site/test_migrations.py "$@"
+TEST_DATABASE=postgresql "$python" -m pytest tests/chat tests/e2e tests/knowledge tests/site/test_pages.py tests/site/test_migrations.py "$@"

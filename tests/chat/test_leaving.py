@@ -82,6 +82,9 @@ def test_a_visitor_who_left_can_come_back_and_ask(talking: Tenant, house: House)
 
 
 def test_when_all_leave_at_once_nothing_stays_open(talking: Tenant, house: House) -> None:
+    web = psutil.Process(house.speaking.pid)
+    # Embedding calls of other tests may have left an idle connection in their client's pool.
+    idle = len(connections_to(web, house.fake.port))
     house.fake.always(SLOW)
     with ExitStack() as streams:
         for _ in range(LEAVERS):
@@ -90,8 +93,7 @@ def test_when_all_leave_at_once_nothing_stays_open(talking: Tenant, house: House
     house.fake.wait_until(lambda: house.fake.open_streams == 0, timeout=10)
     assert all(request.disconnected for request in house.fake.requests)
     assert len(stopped(talking, LEAVERS)) == LEAVERS
-    web = psutil.Process(house.speaking.pid)
-    wait_until(lambda: not connections_to(web, house.fake.port), 10)
+    wait_until(lambda: len(connections_to(web, house.fake.port)) <= idle, 10)
 
 
 def test_who_leaves_before_the_first_word_leaves_nothing_open(
