@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from accounts import keys, limits
 from accounts.access import membership_of
 from accounts.models import ApiKey, Client, User
+from accounts.roles import Act
 from chatbot_saas.lib.errors import CallerError, NotAuthenticated
 
 SCHEME = "Bearer "
@@ -61,7 +62,7 @@ class MemberAuthentication(SessionAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, None] | None:
         found = super().authenticate(request)
-        membership = membership_of(cast(User, found[0])) if found else None
+        membership = membership_of(request._request) if found else None
         if found is None or membership is None:
             return None
         cast(Any, request).client = membership.client
@@ -73,6 +74,7 @@ class HasClient(BasePermission):
     """A key with the scope, or a member with the role, that the method needs."""
 
     scope = ""
+    act = Act.EDIT_KNOWLEDGE
 
     def has_permission(self, request: Request, view: object) -> bool:
         client: Client | None = getattr(request, "client", None)
@@ -82,7 +84,8 @@ class HasClient(BasePermission):
         scope = self.scope or ("read" if request.method in SAFE_METHODS else "write")
         if isinstance(request.auth, ApiKey):
             return request.auth.allows(scope)
-        return scope == "read" or bool(cast(Any, request).membership.may_edit)
+        needed = Act.VIEW if scope == "read" else self.act
+        return bool(cast(Any, request).membership.may(needed))
 
 
 class MayRead(HasClient):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
+from django.utils import timezone
 
 from accounts.models import Client
 from chatbot_saas.lib.ids import new_id
@@ -59,6 +60,8 @@ class Bot(models.Model):
     theme = models.CharField(max_length=5, choices=Theme.choices, default=Theme.AUTO)
     position = models.CharField(max_length=5, choices=Position.choices, default=Position.RIGHT)
     created_at = models.DateTimeField(auto_now_add=True)
+    # When somebody last saved its looks or words.
+    styled_at = models.DateTimeField(null=True, blank=True)
 
     objects = BotQuerySet.as_manager()
 
@@ -70,22 +73,43 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def for_client(self, client: Client) -> ConversationQuerySet:
         return self.filter(bot__client=client)
 
+    def of_visitors(self) -> ConversationQuerySet:
+        """Real ones: not the client's own tries in the playground or with a test key."""
+        return self.exclude(channel__in=Conversation.TRIES)
+
+    def silent_since(self, moment: datetime) -> ConversationQuerySet:
+        return self.filter(last_message_at__lt=moment)
+
 
 class Conversation(models.Model):
     """What one visitor and one bot said. `visitor` is a random name, "" for a client's program."""
+
+    class Channel(models.TextChoices):
+        WIDGET = "widget"
+        HOSTED = "hosted", "hosted page"
+        API = "api", "API"
+        PLAYGROUND = "playground"
+        TEST = "test", "API test"
+
+    TRIES = (Channel.PLAYGROUND, Channel.TEST)
 
     bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="conversations")
     public_id = models.CharField(
         max_length=32, unique=True, default=new_conversation_id, editable=False
     )
     visitor = models.CharField(max_length=32, blank=True)
+    channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.WIDGET)
     page_url = models.CharField(max_length=500, blank=True)
     started_at = models.DateTimeField(auto_now_add=True)
+    last_message_at = models.DateTimeField(default=timezone.now)
 
     objects = ConversationQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["bot", "-started_at"])]
+        indexes = [
+            models.Index(fields=["bot", "-started_at"]),
+            models.Index(fields=["bot", "-last_message_at"]),
+        ]
 
     def __str__(self) -> str:
         return self.public_id
@@ -171,3 +195,29 @@ class Citation(models.Model):
             "end": self.end,
         }
         return body if self.page is None else body | {"page": self.page}
+
+
+class SightingQuerySet(models.QuerySet["Sighting"]):
+    def for_client(self, client: Client) -> SightingQuerySet:
+        return self.filter(bot__client=client)
+
+
+class Sighting(models.Model):
+    """A website on which a bot's widget was opened, or on which it was refused."""
+
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="sightings")
+    origin = models.CharField(max_length=255)
+    refused = models.BooleanField()
+    first_at = models.DateTimeField(default=timezone.now)
+    last_at = models.DateTimeField(default=timezone.now)
+    count = models.PositiveIntegerField(default=1)
+
+    objects = SightingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["bot", "origin"], name="one_sighting_per_origin")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.origin} ({'refused' if self.refused else 'seen'})"

@@ -11,18 +11,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
+from allauth.usersessions.middleware import UserSessionsMiddleware
 from csp.middleware import CSPMiddleware
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.security import SecurityMiddleware
+from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
+from hijack.middleware import HijackUserMiddleware
 
+from chatbot_saas.lib.errors import CallerError
 from chatbot_saas.public import is_public
 
 AsyncNext = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -80,3 +84,29 @@ class Csrf(PagesOnly, CsrfViewMiddleware):
 
     async def _check_on_the_loop(self, *args: Any, **kwargs: Any) -> HttpResponseBase | None:
         return CsrfViewMiddleware.process_view(self, *args, **kwargs)
+
+
+class Impersonation(PagesOnly, HijackUserMiddleware):
+    pass
+
+
+class SessionList(PagesOnly):
+    """Notes when and from where each session of a person was last used (allauth.usersessions)."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        UserSessionsMiddleware(lambda _request: None)(request)
+
+
+class CallerErrors(MiddlewareMixin):
+    """A CallerError that a page raised becomes a page, or JSON for programs, with its status."""
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, CallerError):
+            return None
+        if request.path.startswith("/api/"):
+            return error.response()
+        context = {"title": error.title, "text": error.message}
+        page = render(request, "site/error.html", context, status=error.status)
+        for name, value in error.headers().items():
+            page.headers[name] = value
+        return page

@@ -7,20 +7,35 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
 from accounts.access import member_view
 from accounts.http import MemberRequest
+from accounts.models import Membership, User
+from accounts.roles import Act
 from chat.models import Bot
 from chatbot_saas.demo import site as demo_site
 from knowledge.models import Source
 
 LATEST_SOURCES = 50
+MOST_SHOWN_CLIENTS = 30
 
 
-def site(_request: HttpRequest) -> dict[str, Any]:
-    """What every template may use."""
-    return {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
+def site(request: HttpRequest) -> dict[str, Any]:
+    """What every template may use; the memberships are only asked for where they are shown."""
+    return {
+        "site_name": settings.SITE_NAME,
+        "site_url": settings.SITE_URL,
+        "user_memberships": SimpleLazyObject(lambda: _memberships(request)),
+    }
+
+
+def _memberships(request: HttpRequest) -> list[Membership]:
+    if not isinstance(request.user, User) and not request.user.is_authenticated:
+        return []
+    memberships = Membership.objects.filter(user_id=request.user.pk).select_related("client")
+    return list(memberships.order_by("client__name")[:MOST_SHOWN_CLIENTS])
 
 
 @require_safe
@@ -44,7 +59,7 @@ def demo_article(request: HttpRequest, article: str) -> HttpResponse:
 
 
 @require_safe
-@member_view
+@member_view(Act.VIEW)
 def overview(request: MemberRequest) -> HttpResponse:
     sources = Source.objects.for_client(request.client).order_by("-id")
     bots = Bot.objects.for_client(request.client).order_by("pk")

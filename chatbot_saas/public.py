@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-PREFIXES = ("/api/chat", "/api/widget/", "/widget.js", "/healthz")
+PREFIXES = ("/api/chat", "/api/widget/", "/widget.js", "/c/", "/csp-report", "/healthz")
 
 
 def is_public(path: str) -> bool:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 import django_stubs_ext
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -55,15 +56,26 @@ if TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 INSTALLED_APPS = [
+    "chatbot_saas",  # its templates for the admin go before Django's
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
     "rest_framework",
     "djstripe",
-    "chatbot_saas",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.google",
+    "allauth.usersessions",
+    "django_htmx",
+    "hijack",
     "accounts",
     "billing",
     "knowledge",
@@ -79,6 +91,11 @@ MIDDLEWARE = [
     "chatbot_saas.middleware.Authentication",
     "chatbot_saas.middleware.Messages",
     "chatbot_saas.middleware.ClickJacking",
+    "chatbot_saas.middleware.Impersonation",
+    "allauth.account.middleware.AccountMiddleware",
+    "chatbot_saas.middleware.SessionList",
+    "django_htmx.middleware.HtmxMiddleware",
+    "chatbot_saas.middleware.CallerErrors",
 ]
 
 ROOT_URLCONF = "chatbot_saas.urls"
@@ -100,6 +117,7 @@ TEMPLATES = [
         },
     },
 ]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # --- Database -------------------------------------------------------------------------------
 
@@ -185,6 +203,13 @@ SWEEP_SECONDS = env_int("SWEEP_SECONDS", 15, least=1)
 CELERY_BEAT_SCHEDULE = {
     "sweep-ingestions": {"task": "knowledge.tasks.sweep", "schedule": float(SWEEP_SECONDS)},
     "sweep-answers": {"task": "chat.tasks.end_abandoned_answers", "schedule": 300.0},
+    "sweep-outbox": {"task": "accounts.tasks.send_waiting_mails", "schedule": 60.0},
+    "sweep-exports": {"task": "chatbot_saas.tasks.sweep_exports", "schedule": 60.0},
+    "delete-due-clients": {"task": "chatbot_saas.tasks.delete_due_clients", "schedule": 300.0},
+    "retention": {
+        "task": "chat.tasks.delete_old_conversations",
+        "schedule": crontab(hour=3, minute=17),
+    },
 }
 
 # --- Files ----------------------------------------------------------------------------------
@@ -231,8 +256,10 @@ RATE_LIMITS = env_rates(
         "chat_bot": "1200/m",
         "chat_client": "1800/m",
         "api_client": "1200/m",
-        "login_address": "20/m",
-        "login_account": "10/m",
+        "key_link_address": "20/h",
+        "key_link_account": "5/h",
+        "invitation_client": "200/d",
+        "csp_report_address": "60/m",
     },
 )
 VISITOR_TOKEN_SECONDS = env_int("VISITOR_TOKEN_SECONDS", 15 * 60, least=1)
@@ -241,9 +268,54 @@ MAX_QUESTION_CHARACTERS = 4000
 # --- People and pages -----------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
-LOGIN_URL = "login"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "landing"
+
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+# A code is typed into the page that waits for it: whoever signs up never leaves it.
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_CHANGE = True
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = SITE_NAME
+# Passkeys need https; browsers make an exception of localhost, and so do we.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
+USERSESSIONS_TRACK_ACTIVITY = True
+SOCIALACCOUNT_PROVIDERS = {
+    provider: {"APPS": [{"client_id": client_id, "secret": secret}]}
+    for provider, client_id, secret in (
+        ("google", env_str("GOOGLE_CLIENT_ID"), env_str("GOOGLE_CLIENT_SECRET")),
+        ("github", env_str("GITHUB_CLIENT_ID"), env_str("GITHUB_CLIENT_SECRET")),
+    )
+    if client_id and secret
+}
+SOCIALACCOUNT_EMAIL_VERIFICATION = "mandatory"
+SOCIALACCOUNT_LOGIN_ON_GET = False
+
+HIJACK_PERMISSION_CHECK = "accounts.impersonation.may_impersonate"
+HIJACK_INSERT_BEFORE = None  # our base template shows the banner
+
+INVITATION_DAYS = 7
+KEY_LINK_MINUTES = 15
+DELETION_DAYS = env_int("DELETION_DAYS", 14, most=365)
+EXPORT_DAYS = 7
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -315,7 +387,14 @@ LOGGING = {
     },
 }
 
+# Every mail is a row first and sent by the worker: no request waits for a mail server, and none
+# tells by its time whether it sent something.
 for _name, _value in env_email("EMAIL_URL").items():
     globals()[_name] = _value
+MAIL_DELIVERY_BACKEND = globals()["EMAIL_BACKEND"]
+EMAIL_BACKEND = "accounts.outbox.OutboxBackend"
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_str(
+    "EMAIL_FROM", f"{SITE_NAME} <no-reply@{urlsplit(SITE_URL).hostname}>"
+)
 
 django_stubs_ext.monkeypatch()

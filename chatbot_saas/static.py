@@ -19,6 +19,8 @@ class HashedStatic(CompressedManifestStaticFilesStorage):
 
 # In the order in which they need each other.
 WIDGET_MODULES = ("strings", "stream", "answer", "sheet", "chat")
+# Parts of libraries that no page of ours loads.
+UNUSED = ["django_htmx/ext/*", "django_htmx/htmx-4*", "django_htmx/htmax*"]
 IMPORT = re.compile(r'^import .* from "\./\w+\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) )", re.MULTILINE)
 
@@ -52,7 +54,7 @@ def collect_static_files() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if done.exists() and done.read_text() == wanted:
             return
-        call_command("collectstatic", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=UNUSED)
         done.write_text(wanted)
 
 

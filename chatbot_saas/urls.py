@@ -3,34 +3,81 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
-from accounts import views as accounts
+from accounts.views import api_keys, audit, company, members, security
+from billing import views as billing
 from chat import loader
 from chat import views as chat
+from chat.dashboard import analytics, conversations, playground, widget
 from chatbot_saas import health, pages
-from knowledge import api as knowledge
+from chatbot_saas.data import views as data
+from knowledge import api as knowledge_api
+from knowledge import views as knowledge
 
-urlpatterns = [
-    # Visitors
+visitors = [
     path("widget.js", loader.widget_js, name="widget_js"),
     path("api/widget/session", chat.session, name="widget_session"),
     path("api/chat", chat.ask, name="chat"),
-    # Clients' programs
-    path("api/documents", knowledge.documents, name="documents"),
-    path("api/documents/<str:public_id>", knowledge.document, name="document"),
-    path("api/search", knowledge.search, name="search"),
-    # Pages
+]
+
+programs = [
+    path("api/documents", knowledge_api.documents, name="documents"),
+    path("api/documents/<str:public_id>", knowledge_api.document, name="document"),
+    path("api/search", knowledge_api.search, name="search"),
+]
+
+site = [
     path("", pages.landing, name="landing"),
     path("demo/", pages.demo, name="demo"),
     path("demo/help/<slug:article>/", pages.demo_article, name="demo_article"),
+]
+
+people = [
+    path("accounts/", include("allauth.urls")),
+    path("app/start/", company.start, name="start"),
+    path("app/switch/", company.switch_client, name="switch_client"),
+]
+
+dashboard = [
     path("app/", pages.overview, name="overview"),
-    path("accounts/login/", accounts.login, name="login"),
-    path("accounts/logout/", accounts.logout, name="logout"),
+    path("app/knowledge/", knowledge.knowledge, name="knowledge"),
+    path("app/playground/", playground.playground, name="playground"),
+    path("app/widget/", widget.widget, name="widget"),
+    path("app/conversations/", conversations.conversations, name="conversations"),
+    path("app/analytics/", analytics.analytics, name="analytics"),
+    path("app/billing/", billing.billing, name="billing"),
+]
+
+settings = [
+    path("app/settings/", company.settings, name="settings"),
+    path("app/settings/company/", company.company, name="company"),
+    path("app/settings/members/", members.members, name="members"),
+    path("app/settings/keys/", api_keys.api_keys, name="api_keys"),
+    path("app/settings/account/", security.security, name="security"),
+    path("app/settings/audit/", audit.audit_log, name="audit_log"),
+    path("app/settings/data/", data.data, name="data"),
+]
+
+staff = [
     path("admin/", admin.site.urls),
-    # The operator
+    path("hijack/", include("hijack.urls")),
+]
+
+operator = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+]
+
+urlpatterns = [
+    *visitors,
+    *programs,
+    *site,
+    *people,
+    *dashboard,
+    *settings,
+    *staff,
+    *operator,
 ]
 
 handler404 = "chatbot_saas.pages.not_found"

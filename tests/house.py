@@ -16,9 +16,11 @@ from typing import Any, Self
 
 import httpx
 from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 
-from accounts import keys
+from accounts import keys, people
 from accounts.models import Client, Membership, User
 from chat.models import Bot
 from knowledge.embedding import default_model
@@ -29,6 +31,7 @@ from tests.services.django import Scheduler, Web, Worker
 from tests.services.waiting import wait_until
 
 SITE = "https://shop.example"
+PASSWORD = "a long password"
 _numbers = itertools.count(1)
 
 
@@ -60,9 +63,16 @@ class Tenant:
         return {"Authorization": f"Bearer {self.key}"}
 
     def member(self, role: Membership.Role = Membership.Role.OWNER) -> User:
-        user = User.objects.create_user(f"person{next(_numbers)}@example.com", "a long password")
+        user = people.with_verified_address(f"person{next(_numbers)}@example.com", PASSWORD)
         Membership.objects.create(client=self.client, user=user, role=role)
         return user
+
+    def dashboard(self, user: User | None = None) -> httpx.Client:
+        """The dashboard over HTTP, signed in as this member (an owner, when none is named)."""
+        cookie = session_of(user or self.member())
+        return httpx.Client(
+            base_url=self.http.base_url, timeout=30, cookies={settings.SESSION_COOKIE_NAME: cookie}
+        )
 
     def upload(self, name: str, content: bytes | str, **fields: Any) -> httpx.Response:
         data = content.encode() if isinstance(content, str) else content
@@ -163,6 +173,16 @@ class Visitor:
             json={"bot": self.tenant.bot.public_id, "message": message, **body},
             headers=self.headers("text/event-stream"),
         )
+
+
+def session_of(user: User) -> str:
+    """The cookie of a new session of this person, as if they had logged in."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return str(session.session_key)
 
 
 def refused(response: httpx.Response) -> tuple[int, str]:

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
-from accounts import keys
-from accounts.models import Client, Membership, User
+from accounts import keys, people
+from accounts.models import Client, Membership
 from chat.models import Bot
 from knowledge import ingest, sources
 from knowledge.embedding import default_model
@@ -67,7 +67,7 @@ def _derived(purpose: str, length: int) -> str:
 
 
 def _member(client: Client) -> None:
-    user, _ = User.objects.get_or_create(email=EMAIL)
+    user = people.with_verified_address(EMAIL)
     if not user.check_password(password()):
         user.set_password(password())
         user.save(update_fields=["password"])

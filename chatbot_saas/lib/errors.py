@@ -5,6 +5,7 @@ CallerError
 ├── NotAuthenticated    401
 ├── Forbidden           403
 ├── NotFound            404
+├── Conflict            409
 ├── TooLarge            413
 ├── UnsupportedType     415
 ├── TooManyRequests     429
@@ -20,6 +21,7 @@ class CallerError(Exception):
     """A caller's mistake: a status, a code for programs, a sentence for people."""
 
     status = 400
+    title = "That did not work"  # of the page that people get
 
     def __init__(self, code: str, message: str, *, retry_after: int | None = None) -> None:
         super().__init__(message)
@@ -47,10 +49,18 @@ class NotAuthenticated(CallerError):
 
 class Forbidden(CallerError):
     status = 403
+    title = "That is not yours to do"
 
 
 class NotFound(CallerError):
     status = 404
+    title = "There is nothing here"
+
+
+class Conflict(CallerError):
+    """The request is fine, but what it is about has changed or stands against it."""
+
+    status = 409
 
 
 class TooLarge(CallerError):
@@ -63,3 +73,4 @@ class UnsupportedType(CallerError):
 
 class TooManyRequests(CallerError):
     status = 429
+    title = "A little slower, please"

@@ -1,0 +1,97 @@
+"""The audit log: one function that writes it, and the names of what is written."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.http import HttpRequest
+
+from accounts.limits import address_of
+from accounts.models import ApiKey, AuditEvent, Client, User
+
+SYSTEM = "the system"
+
+
+class Action(models.TextChoices):
+    CLIENT_CREATED = "client.created", "created the company"
+    CLIENT_CHANGED = "client.changed", "changed the company"
+    CLIENT_SUSPENDED = "client.suspended", "suspended the company"
+    CLIENT_RESUMED = "client.resumed", "lifted the suspension"
+    CLIENT_GRACE = "client.grace", "extended the grace period"
+    CLIENT_REINDEXED = "client.reindexed", "rebuilt the index"
+    CLIENT_CLOSING = "client.closing", "asked for deletion"
+    CLIENT_KEPT = "client.kept", "took the deletion back"
+    CLIENT_DELETED = "client.deleted", "deleted a company"
+    MEMBER_INVITED = "member.invited", "invited"
+    MEMBER_JOINED = "member.joined", "joined"
+    MEMBER_ROLE = "member.role", "changed the role of"
+    MEMBER_REMOVED = "member.removed", "removed"
+    MEMBER_LEFT = "member.left", "left"
+    INVITATION_SENT_AGAIN = "invitation.resent", "sent the invitation again to"
+    INVITATION_REVOKED = "invitation.revoked", "took back the invitation of"
+    OWNERSHIP_HANDED_OVER = "member.handover", "handed the company over to"
+    KEY_CREATED = "key.created", "created API key"
+    KEY_ROTATED = "key.rotated", "rotated API key"
+    KEY_REVOKED = "key.revoked", "revoked API key"
+    KEY_LINK_SENT = "key.link_sent", "was sent a link to rotate keys"
+    KEY_LINK_USED = "key.link_used", "followed a link to rotate keys"
+    SOURCE_ADDED = "source.added", "added source"
+    SOURCE_DELETED = "source.deleted", "deleted source"
+    BOT_CHANGED = "bot.changed", "changed the widget"
+    DOMAIN_ALLOWED = "bot.domain", "allowed website"
+    CONVERSATION_DELETED = "conversation.deleted", "deleted conversation"
+    RETENTION_CHANGED = "data.retention", "set retention to"
+    EXPORT_REQUESTED = "data.export", "asked for an export"
+    EXPORT_DOWNLOADED = "data.export_downloaded", "downloaded an export"
+    IMPERSONATION_STARTED = "staff.started", "support logged in as"
+    IMPERSONATION_ENDED = "staff.ended", "support logged out of"
+
+
+def record(
+    request: HttpRequest,
+    client: Client,
+    action: Action,
+    target: str = "",
+    **details: object,
+) -> AuditEvent:
+    """Note what the person (or key) behind this request did; call it in the same transaction."""
+    user = getattr(request, "user", None)
+    person = user if isinstance(user, User) or getattr(user, "is_authenticated", False) else None
+    return AuditEvent.objects.create(
+        client=client,
+        actor_id=person.pk if person else None,
+        actor_name=person.email if person else _program(request),
+        staff_name=_impersonator(request),
+        action=action,
+        target=target[:254],
+        details=details,
+        address=address_of(request)[:45],
+    )
+
+
+def record_by_system(
+    client: Client | None,
+    action: Action,
+    target: str = "",
+    *,
+    actor: str = SYSTEM,
+    **details: object,
+) -> AuditEvent:
+    """Note what happened by itself, or what staff did to a client (`actor`)."""
+    return AuditEvent.objects.create(
+        client=client, actor_name=actor, action=action, target=target[:254], details=details
+    )
+
+
+def _program(request: HttpRequest) -> str:
+    key = getattr(request, "auth", None)
+    return f"API key {key.prefix}…" if isinstance(key, ApiKey) else SYSTEM
+
+
+def _impersonator(request: HttpRequest) -> str:
+    """The member of our staff who works as somebody else in this session (django-hijack)."""
+    session = getattr(request, "session", None)
+    history = session.get("hijack_history", []) if session is not None else []
+    if not history:
+        return ""
+    staff = User.objects.filter(pk=history[0]).first()
+    return staff.email if staff else "staff"

@@ -1,0 +1,74 @@
+"""Mail as rows: written where the reason is, sent by the worker, tried again until it goes out.
+
+A request that sends mail itself waits for a mail server, loses the mail when that is down, and
+tells by its duration whether an address is known.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from functools import partial
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.message import EmailMessage
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import tasks
+from accounts.models import OutboxEmail
+
+
+class OutboxBackend(BaseEmailBackend):
+    """What Django's and allauth's mail functions write to."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        for message in email_messages:
+            for recipient in message.recipients():
+                put(_row(message, recipient))
+        return len(email_messages)
+
+
+def send(recipient: str, subject: str, text: str, *, dedupe_key: str = "") -> None:
+    """Queue a mail; one of the same `dedupe_key` is never sent twice."""
+    put(
+        OutboxEmail(
+            dedupe_key=dedupe_key or _random_key(),
+            recipient=recipient,
+            sender=settings.DEFAULT_FROM_EMAIL,
+            subject=_one_line(subject),
+            text=text,
+            not_before=timezone.now(),
+        )
+    )
+
+
+def put(row: OutboxEmail) -> None:
+    OutboxEmail.objects.bulk_create([row], ignore_conflicts=True)
+    transaction.on_commit(partial(tasks.send_mail.delay, row.dedupe_key), robust=True)
+
+
+def _random_key() -> str:
+    return f"{OutboxEmail.RANDOM}{uuid.uuid4()}"
+
+
+def _row(message: EmailMessage, recipient: str) -> OutboxEmail:
+    html = ""
+    if isinstance(message, EmailMultiAlternatives):
+        html = next((str(body) for body, kind in message.alternatives if kind == "text/html"), "")
+    return OutboxEmail(
+        dedupe_key=_random_key(),
+        recipient=recipient,
+        sender=message.from_email or settings.DEFAULT_FROM_EMAIL,
+        subject=_one_line(str(message.subject)),
+        text=str(message.body),
+        html=html,
+        not_before=timezone.now(),
+    )
+
+
+def _one_line(subject: str) -> str:
+    """Company names stand in subjects: a line break there would be a header of its own."""
+    return " ".join(subject.split())[:254]
