@@ -47,8 +47,9 @@ def membership_of(request: HttpRequest) -> Membership | None:
         if membership is None:
             raise Http404
         return membership
-    chosen = memberships.filter(client__public_id=request.session.get(SESSION_KEY, ""))
-    return chosen.first() or memberships.order_by("pk").first()
+    chosen = request.session.get(SESSION_KEY)
+    membership = memberships.filter(client__public_id=chosen).first() if chosen else None
+    return membership or memberships.order_by("pk").first()
 
 
 def _named_client(request: HttpRequest) -> str:

@@ -8,6 +8,7 @@ touches the session, on the paths that know no cookie.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from csp.middleware import CSPMiddleware
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
@@ -28,6 +30,8 @@ from hijack.middleware import HijackUserMiddleware
 
 from chatbot_saas.lib.errors import CallerError
 from chatbot_saas.public import is_public
+
+SESSION_NOTED_SECONDS = 300
 
 AsyncNext = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
@@ -91,10 +95,20 @@ class Impersonation(PagesOnly, HijackUserMiddleware):
 
 
 class SessionList(PagesOnly):
-    """Notes when and from where each session of a person was last used (allauth.usersessions)."""
+    """Notes when and from where each session of a person was last used (allauth.usersessions).
+
+    Every few minutes is enough, and spares each page a write.
+    """
 
     def process_request(self, request: HttpRequest) -> None:
-        UserSessionsMiddleware(lambda _request: None)(request)
+        key = request.session.session_key
+        if key and cache.add(_noted_key(key), True, SESSION_NOTED_SECONDS):
+            UserSessionsMiddleware(lambda _request: None)(request)
+
+
+def _noted_key(session_key: str) -> str:
+    # Who reads the cache must not find sessions in it.
+    return "session-noted:" + hashlib.sha256(session_key.encode()).hexdigest()
 
 
 class CallerErrors(MiddlewareMixin):

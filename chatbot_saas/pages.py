@@ -14,11 +14,11 @@ from accounts.access import member_view
 from accounts.http import MemberRequest
 from accounts.models import Membership, User
 from accounts.roles import Act
+from billing.views import price_list
 from chat.models import Bot
+from chatbot_saas import overview as summary
 from chatbot_saas.demo import site as demo_site
-from knowledge.models import Source
 
-LATEST_SOURCES = 50
 MOST_SHOWN_CLIENTS = 30
 
 
@@ -40,7 +40,7 @@ def _memberships(request: HttpRequest) -> list[Membership]:
 
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
-    return render(request, "site/landing.html")
+    return render(request, "site/landing.html", price_list())
 
 
 @require_safe
@@ -61,9 +61,17 @@ def demo_article(request: HttpRequest, article: str) -> HttpResponse:
 @require_safe
 @member_view(Act.VIEW)
 def overview(request: MemberRequest) -> HttpResponse:
-    sources = Source.objects.for_client(request.client).order_by("-id")
-    bots = Bot.objects.for_client(request.client).order_by("pk")
-    context = {"bots": bots, "sources": sources[:LATEST_SOURCES], "count": sources.count()}
+    bot = Bot.objects.for_client(request.client).order_by("pk").first()
+    figures = summary.figures(request.client)
+    steps = summary.steps(request.client, bot, figures)
+    context = {
+        "bot": bot,
+        "figures": figures,
+        "steps": steps,
+        "done": sum(step.done for step in steps),
+        "unanswered": summary.unanswered(request.client),
+        "days": summary.DAYS,
+    }
     return render(request, "dashboard/overview.html", context)
 
 

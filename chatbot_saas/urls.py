@@ -29,6 +29,7 @@ programs = [
 
 site = [
     path("", pages.landing, name="landing"),
+    path("pricing/", billing.pricing, name="pricing"),
     path("demo/", pages.demo, name="demo"),
     path("demo/help/<slug:article>/", pages.demo_article, name="demo_article"),
 ]

@@ -12,13 +12,13 @@ from pathlib import Path
 import brotli
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.test import override_settings
 from playwright.sync_api import BrowserContext, Page, expect
 
-from chatbot_saas.demo.seed import EMAIL, password, seed
+from chatbot_saas.demo.seed import seed
 from knowledge.models import Source
 from tests import environment
+from tests.e2e.looking import look
 from tests.house import House, Tenant
 from tests.services.browser import open_browser
 from tests.services.waiting import wait_until
@@ -284,7 +284,6 @@ def test_pages_and_widget_have_no_axe_violation(
     for name, path in {
         "landing": "",
         "article": "demo/help/delivery-times/",
-        "login": "accounts/login/",
         "demo": "demo/",
     }.items():
         page.goto(start + path)
@@ -294,21 +293,7 @@ def test_pages_and_widget_have_no_axe_violation(
             expect(answer(page)).to_have_attribute("data-state", "done", timeout=20_000)
             part(page, "citation").first.click()
         look(page, shots / f"{name}-{scheme}-{width}.png")
-    page.goto(start + "accounts/login/")
-    page.get_by_label("E-mail address").fill(EMAIL)
-    page.get_by_label("Password").fill(password())
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-    look(page, shots / f"overview-{scheme}-{width}.png")
     context.close()
-
-
-def look(page: Page, shot: Path) -> None:
-    """Nothing for axe to say, nothing wider than the window, and a picture for people."""
-    page.screenshot(path=shot)
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_the_widget_is_small() -> None:
@@ -328,11 +313,3 @@ def test_the_loader_is_cached_and_compressed(house: House) -> None:
     plain = house.http.get("/widget.js", headers={"Accept-Encoding": "identity"})
     assert "Content-Encoding" not in plain.headers
     assert "__CHAT_MODULE__" not in plain.text
-
-
-@pytest.fixture(scope="module")
-def shots() -> Path:
-    """Where the pictures of a run lie, to be looked at."""
-    folder = environment.BASE / "var" / "screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

@@ -6,9 +6,10 @@ import re
 
 import pytest
 from django.test import Client as Browser
+from django.utils import timezone
 
 from accounts.models import Client, Membership, User
-from chat.models import Bot
+from chat.models import Bot, Conversation, Message, Sighting
 from chatbot_saas.demo import site as demo_site
 from knowledge.models import KnowledgeBase, Source
 
@@ -35,7 +36,9 @@ def base(acme: Client) -> KnowledgeBase:
     return base
 
 
-@pytest.mark.parametrize("path", ["/", "/demo/", "/accounts/login/", "/demo/help/size-guide/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/pricing/", "/demo/", "/accounts/login/", "/demo/help/size-guide/"]
+)
 def test_public_pages_open_under_a_strict_policy(db: None, browser: Browser, path: str) -> None:
     page = browser.get(path)
     assert page.status_code == 200
@@ -67,20 +70,56 @@ def test_an_unknown_address_is_404_with_a_way_back(db: None, browser: Browser) -
     assert answer.json()["error"]["code"] == "not_found"
 
 
-def test_a_member_sees_their_own_documents(
+def test_the_overview_counts_the_clients_own_sources_alone(
     client: Browser, alice: User, base: KnowledgeBase
 ) -> None:
-    Source.objects.create(knowledge_base=base, title="Our returns", format="text", sha256="a")
+    ready = Source.State.READY
+    Source.objects.create(
+        knowledge_base=base, title="Returns", format="text", sha256="a", state=ready
+    )
     stranger = Client.objects.create(name="Rival")
     theirs = KnowledgeBase.objects.create(client=stranger, name="Help", embedding_model="none")
-    Source.objects.create(knowledge_base=theirs, title="Their secret", format="text", sha256="b")
-
+    for sha in "bcd":
+        Source.objects.create(
+            knowledge_base=theirs, title="Theirs", format="text", sha256=sha, state=ready
+        )
     client.force_login(alice)
-    page = client.get("/app/").content.decode()
-    assert "Our returns" in page
-    assert "Acme helper" in page
-    assert "Their secret" not in page
-    assert not INLINE.search(page)
+    page = client.get("/app/")
+    assert page.context["figures"].sources == 1
+    assert not INLINE.search(page.content.decode())
+
+
+def test_the_checklist_is_ticked_by_what_really_happened(
+    client: Browser, alice: User, base: KnowledgeBase
+) -> None:
+    client.force_login(alice)
+    assert client.get("/app/").context["done"] == 0
+    Source.objects.create(
+        knowledge_base=base, title="Returns", format="text", sha256="a", state="ready"
+    )
+    bot = base.bots.get()
+    Bot.objects.filter(pk=bot.pk).update(styled_at=timezone.now())
+    Conversation.objects.create(bot=bot, channel=Conversation.Channel.PLAYGROUND)
+    Sighting.objects.create(bot=bot, origin="https://evil.example", refused=True)
+    assert [step.done for step in client.get("/app/").context["steps"]] == [True, True, True, False]
+    Sighting.objects.create(bot=bot, origin="https://acme.example", refused=False)
+    assert client.get("/app/").context["done"] == 4
+
+
+def test_the_overview_shows_what_visitors_asked_in_vain(
+    client: Browser, alice: User, base: KnowledgeBase
+) -> None:
+    bot = base.bots.get()
+    for channel, text in (("widget", "Do you rent tents?"), ("playground", "Only a try")):
+        conversation = Conversation.objects.create(bot=bot, channel=channel)
+        Message.objects.create(conversation=conversation, role="visitor", text=text)
+        Message.objects.create(conversation=conversation, role="bot", answered=False)
+    client.force_login(alice)
+    page = client.get("/app/")
+    assert "Do you rent tents?" in page.content.decode()
+    assert "Only a try" not in page.content.decode()
+    assert page.context["figures"].questions == 1
+    assert page.context["figures"].answered == 0
 
 
 def test_nobody_sees_the_dashboard(db: None, browser: Browser) -> None:
@@ -100,7 +139,8 @@ def test_the_number_of_queries_does_not_grow_with_the_documents(
             knowledge_base=base, title=f"Document {number}", format="text", sha256=str(number)
         )
     client.force_login(alice)
-    with django_assert_max_num_queries(8):
+    client.get("/app/")  # notes the session
+    with django_assert_max_num_queries(12):
         client.get("/app/")
 
 

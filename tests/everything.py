@@ -1,0 +1,197 @@
+"""A client that has one of everything, so that walks over all pages meet no empty corner.
+
+Each text of it holds `mark`: whoever sees the mark of another client sees what is not theirs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+
+import numpy as np
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from accounts import audit, keys, people
+from accounts.audit import Action
+from accounts.models import ApiKey, Client, Export, Invitation, KeyLink, Membership, User
+from accounts.roles import Role
+from chat.models import Bot, Citation, Conversation, Message, Sighting
+from knowledge.embedding import pack
+from knowledge.models import KnowledgeBase, Passage, Source
+
+TOKEN = "t" * 43  # of every link, after the mark
+
+
+@dataclass
+class Everything:
+    """Rows of one client; `people` holds a person of each role."""
+
+    mark: str
+    client: Client
+    people: dict[Role, User]
+    base: KnowledgeBase
+    bot: Bot
+    source: Source
+    failed: Source
+    conversation: Conversation
+    invitation: Invitation
+    key: ApiKey
+    key_text: str
+    key_link: KeyLink
+    export: Export
+
+    @classmethod
+    def make(cls, mark: str) -> Self:
+        client = Client.objects.create(name=f"{mark} GmbH", website=f"https://{mark}.example")
+        members = {role: _member(client, role, mark) for role in Role}
+        owner = members[Role.OWNER]
+        base = KnowledgeBase.objects.create(
+            client=client, name=f"{mark} base", embedding_model="none", live_passages=1
+        )
+        bot = _bot(client, base, mark)
+        key, text = keys.make(client, f"{mark} key")
+        audit.record_by_system(client, Action.KEY_CREATED, f"{mark} key", actor=owner.email)
+        return cls(
+            mark=mark,
+            client=client,
+            people=members,
+            base=base,
+            bot=bot,
+            source=_source(base, mark),
+            failed=_failed_source(base, mark),
+            conversation=_conversation(bot, mark),
+            invitation=Invitation.objects.create(
+                client=client,
+                email=f"invited@{mark}.example",
+                invited_by=owner,
+                digest=_digest(f"{mark}-invitation-{TOKEN}"),
+                expires_at=_soon(),
+            ),
+            key=key,
+            key_text=text,
+            key_link=KeyLink.objects.create(
+                client=client,
+                user=owner,
+                digest=_digest(f"{mark}-link-{TOKEN}"),
+                expires_at=_soon(),
+            ),
+            export=_export(client, owner, mark),
+        )
+
+    def membership(self, role: Role) -> Membership:
+        return Membership.objects.get(client=self.client, user=self.people[role])
+
+
+def _member(client: Client, role: Role, mark: str) -> User:
+    user = people.with_verified_address(f"{role}@{mark}.example")
+    user.name = f"{mark} {role}"
+    user.save(update_fields=["name"])
+    Membership.objects.create(client=client, user=user, role=role)
+    return user
+
+
+def _bot(client: Client, base: KnowledgeBase, mark: str) -> Bot:
+    bot = Bot.objects.create(
+        client=client,
+        knowledge_base=base,
+        name=f"{mark} bot",
+        allowed_domains=[f"{mark}.example"],
+        suggestions=[f"{mark}?"],
+        styled_at=timezone.now(),
+    )
+    Sighting.objects.create(bot=bot, origin=f"https://{mark}.example", refused=False)
+    Sighting.objects.create(bot=bot, origin=f"https://{mark}-copy.example", refused=True)
+    return bot
+
+
+def _source(base: KnowledgeBase, mark: str) -> Source:
+    text = f"{mark} opens at nine."
+    source = Source.objects.create(
+        knowledge_base=base,
+        title=f"{mark} hours",
+        format="text",
+        state=Source.State.READY,
+        progress=1,
+        bytes=len(text),
+        characters=len(text),
+        sha256=_digest(f"{mark} hours"),
+        version=1,
+        live_version=1,
+        indexed_version=1,
+        ready_at=timezone.now(),
+        file=default_storage.save(f"{base.client.public_id}/hours", ContentFile(text.encode())),
+    )
+    Passage.objects.create(
+        source=source,
+        version=1,
+        position=0,
+        text=text,
+        start=0,
+        end=len(text),
+        terms=4,
+        embedding=pack(np.ones(384, dtype=np.float32)),
+    )
+    return source
+
+
+def _failed_source(base: KnowledgeBase, mark: str) -> Source:
+    return Source.objects.create(
+        knowledge_base=base,
+        title=f"{mark} scan",
+        format="pdf",
+        state=Source.State.FAILED,
+        error="This PDF holds pictures of pages and no text.",
+        sha256=_digest(f"{mark} scan"),
+    )
+
+
+def _conversation(bot: Bot, mark: str) -> Conversation:
+    conversation = Conversation.objects.create(
+        bot=bot, visitor="vis_1", page_url=f"https://{mark}.example/help"
+    )
+    said = [
+        ("visitor", f"When does {mark} open?", None),
+        ("bot", f"{mark} opens at nine [1].", True),
+        ("visitor", f"Does {mark} rent tents?", None),
+        ("bot", "I could not find that.", False),
+    ]
+    rows = [
+        Message.objects.create(conversation=conversation, role=role, text=text, answered=answered)
+        for role, text, answered in said
+    ]
+    Citation.objects.create(
+        message=rows[1],
+        number=1,
+        source_id="src_gone",
+        title=f"{mark} hours",
+        quote=f"{mark} opens at nine.",
+        start=0,
+        end=10,
+    )
+    return conversation
+
+
+def _export(client: Client, owner: User, mark: str) -> Export:
+    path = f"{client.public_id}/exports/{mark}.zip"
+    return Export.objects.create(
+        client=client,
+        requested_by=owner,
+        state=Export.State.READY,
+        progress=1,
+        file=default_storage.save(path, ContentFile(b"PK")),
+        bytes=2,
+        ready_at=timezone.now(),
+        expires_at=_soon(),
+    )
+
+
+def _soon():
+    return timezone.now() + timedelta(minutes=10)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,259 @@
+"""Every address of the product, asked by those who must not have what lies there.
+
+The walk reads the URL map itself. A new address fails it until it is known whom it is for: by the
+decorator that its view wears, or by a line in OPEN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client as Browser
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from accounts.models import User
+from accounts.roles import TABLE, Act, Role
+from tests.everything import TOKEN, Everything
+
+# Whose addresses are not ours: allauth's own pages know no client, staff's know all of them.
+ELSEWHERE = ("accounts/", "admin/", "hijack/")
+
+# Open to everybody, and why that does no harm.
+OPEN = {
+    "widget_js": "the loader, the same for all",
+    "widget_session": "checks the Origin against the bot's list",
+    "chat": "wants a visitor's token or a key",
+    "hosted_chat": "shows what the bot's own widget shows",
+    "resend_api_key": "answers everybody alike, and mails only owners",
+    "csp_report": "counts what browsers report",
+    "landing": "public",
+    "pricing": "public",
+    "demo": "public",
+    "demo_article": "public",
+    "invitation": "says no more than the mail with the link did",
+    "healthz": "says ok",
+    "readyz": "names states, no tenants",
+}
+
+# The rows that addresses name.
+ROWS: dict[str, Callable[[Everything], dict[str, str]]] = {
+    "document": lambda one: {"public_id": one.source.public_id},
+    "source": lambda one: {"public_id": one.source.public_id},
+    "conversation": lambda one: {"public_id": one.conversation.public_id},
+}
+
+DENIED = {401, 403, 404}
+BROKEN = {500, 501}
+
+
+@dataclass(frozen=True)
+class Address:
+    name: str
+    view: Any
+    kwargs: tuple[str, ...]
+
+    @property
+    def act(self) -> Act | None:
+        return getattr(self.view, "act", None)
+
+    @property
+    def is_for_programs(self) -> bool:
+        return hasattr(self.view, "cls")
+
+    @property
+    def is_for_persons(self) -> bool:
+        return bool(getattr(self.view, "for_persons", False))
+
+    def url(self, world: Everything) -> str:
+        rows = ROWS[self.name](world) if self.kwargs else {}
+        return reverse(self.name, kwargs=rows)
+
+
+def _addresses(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[Address]:
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            if not route.startswith(ELSEWHERE):
+                yield from _addresses(pattern.url_patterns, route)
+            continue
+        kwargs = tuple(pattern.pattern.converters)
+        yield Address(str(pattern.name), pattern.callback, kwargs)
+
+
+ADDRESSES = list(_addresses(get_resolver().url_patterns))
+MEMBERS = [one for one in ADDRESSES if one.act]
+PROGRAMS = [one for one in ADDRESSES if one.is_for_programs]
+PERSONS = [one for one in ADDRESSES if one.is_for_persons]
+CLOSED = [*MEMBERS, *PROGRAMS, *PERSONS]
+OF_ROWS = [one for one in (*MEMBERS, *PROGRAMS) if one.kwargs]
+NAMELESS = [one for one in CLOSED if not one.kwargs]
+
+named = pytest.mark.parametrize
+by_name = {"ids": lambda one: one.name if isinstance(one, Address) else str(one)}
+
+
+@pytest.fixture
+def world(db: None) -> Everything:
+    return Everything.make("zanzibar")
+
+
+@pytest.fixture
+def rival(db: None) -> Everything:
+    return Everything.make("tromso")
+
+
+def ask(
+    address: Address, world: Everything, user: User | None, method: str, **headers: str
+) -> HttpResponse:
+    """One request, and whatever it changed is taken back."""
+    browser = Browser(raise_request_exception=True)
+    if user is not None:
+        browser.force_login(user)
+    with transaction.atomic():
+        call = getattr(browser, method.lower())
+        response: HttpResponse = call(address.url(world), headers=headers)
+        text(response)  # pages are written while the rows are there
+        transaction.set_rollback(True)
+    return response
+
+
+def text(response: HttpResponse) -> str:
+    if getattr(response, "streaming", False):
+        chunks = getattr(response, "streaming_content", [])
+        return b"".join(chunks).decode(errors="replace") if isinstance(chunks, Iterator) else ""
+    return response.content.decode(errors="replace")
+
+
+@named("address", ADDRESSES, **by_name)
+def test_it_is_known_whom_each_address_is_for(address: Address) -> None:
+    kinds = [address.act, address.is_for_programs, address.is_for_persons, address.name in OPEN]
+    assert sum(map(bool, kinds)) == 1, f"say whom {address.name} is for (tests/test_tenancy.py)"
+    if address.kwargs and address.name not in OPEN and not address.is_for_persons:
+        assert address.name in ROWS, f"say which row {address.name} names (tests/test_tenancy.py)"
+
+
+def test_nothing_is_listed_that_does_not_exist() -> None:
+    names = {one.name for one in ADDRESSES}
+    assert set(OPEN) <= names
+    assert set(ROWS) <= names
+
+
+@named("method", ["GET", "POST", "DELETE"])
+@named("address", [one for one in CLOSED if not one.is_for_persons or not one.kwargs], **by_name)
+def test_nobody_gets_in(world: Everything, address: Address, method: str) -> None:
+    response = ask(address, world, None, method)
+    if response.status_code == 302:
+        assert response["Location"].startswith("/accounts/login/")
+    else:
+        assert response.status_code in {401, 405}
+    assert "zanzibar" not in text(response)
+
+
+@named("method", ["GET", "POST", "DELETE"])
+@named("address", OF_ROWS, **by_name)
+def test_rows_of_another_client_do_not_exist(
+    world: Everything, rival: Everything, address: Address, method: str
+) -> None:
+    response = ask(address, world, rival.people[Role.OWNER], method)
+    assert response.status_code in {404, 405}
+    assert "zanzibar" not in text(response)
+
+
+@named("method", ["GET", "POST", "DELETE"])
+@named("address", [one for one in OF_ROWS if one.is_for_programs], **by_name)
+def test_rows_of_another_client_do_not_exist_for_a_key(
+    world: Everything, rival: Everything, address: Address, method: str
+) -> None:
+    key = f"Bearer {rival.key_text}"
+    response = ask(address, world, None, method, Authorization=key)
+    assert response.status_code in {404, 405}
+
+
+@named("method", ["GET", "POST"])
+@named("address", NAMELESS, **by_name)
+def test_no_page_shows_anything_of_another_client(
+    world: Everything, rival: Everything, address: Address, method: str
+) -> None:
+    response = ask(address, rival, rival.people[Role.OWNER], method)
+    assert response.status_code not in BROKEN
+    assert "zanzibar" not in text(response)
+
+
+@named("role", list(Role))
+@named("method", ["GET", "POST"])
+@named("address", MEMBERS, **by_name)
+def test_each_role_may_do_what_the_table_says(
+    world: Everything, address: Address, method: str, role: Role
+) -> None:
+    response = ask(address, world, world.people[role], method)
+    status = response.status_code
+    assert status not in BROKEN
+    if status == 405:
+        return
+    if address.act in TABLE[role]:
+        assert status not in DENIED
+    else:
+        assert status == 403
+
+
+@named("address", PROGRAMS, **by_name)
+def test_a_viewer_may_read_but_not_write_by_the_api(world: Everything, address: Address) -> None:
+    viewer = world.people[Role.VIEWER]
+    assert ask(address, world, viewer, "GET").status_code not in DENIED
+    changing = {"documents": "POST", "document": "DELETE"}
+    if method := changing.get(address.name):
+        assert ask(address, world, viewer, method).status_code == 403
+
+
+@named("role", list(Role))
+def test_members_never_reach_the_staffs_pages(world: Everything, role: Role) -> None:
+    browser = Browser()
+    browser.force_login(world.people[role])
+    for pattern in _staff_pages():
+        response = browser.get(reverse(f"admin:{pattern}"))
+        assert response.status_code in {302, 403, 404, 405}, pattern
+        assert "zanzibar" not in text(response)
+    other = world.people[Role.VIEWER if role == Role.OWNER else Role.OWNER]
+    assert browser.post(reverse("hijack:acquire"), {"user_pk": other.pk}).status_code in {302, 403}
+    assert browser.get("/app/").context["user"].pk == world.people[role].pk
+
+
+def test_nobody_reaches_the_staffs_pages(world: Everything) -> None:
+    for pattern in _staff_pages():
+        response = Browser().get(reverse(f"admin:{pattern}"))
+        assert response.status_code in {302, 403, 404, 405}, pattern
+
+
+def _staff_pages() -> list[str]:
+    """Names of the admin's pages that stand for no single row."""
+    admin = next(one for one in get_resolver().url_patterns if str(one.pattern) == "admin/")
+    assert isinstance(admin, URLResolver)
+    found: list[str] = []
+    for pattern in admin.url_patterns:
+        inner = pattern.url_patterns if isinstance(pattern, URLResolver) else [pattern]
+        found += [str(one.name) for one in inner if one.name and not one.pattern.converters]
+    return found
+
+
+def test_links_of_mails_are_worth_nothing_to_others(world: Everything, rival: Everything) -> None:
+    browser = Browser()
+    browser.force_login(rival.people[Role.OWNER])
+    token = f"zanzibar-invitation-{TOKEN}"
+    response = browser.post(reverse("invitation", kwargs={"token": token}))
+    assert response.status_code in {403, 404}
+    assert not world.client.members.filter(pk=rival.people[Role.OWNER].pk).exists()
+
+
+def test_a_person_of_no_client_sees_nothing(world: Everything) -> None:
+    loner = User.objects.create_user("loner@nowhere.example", "a long password")
+    assert not isinstance(loner, AnonymousUser)
+    for address in MEMBERS:
+        response = ask(address, world, loner, "GET")
+        assert response.status_code in {302, 404, 405}, address.name
+        assert "zanzibar" not in text(response)
