@@ -39,9 +39,9 @@ def membership_of(request: HttpRequest) -> Membership | None:
     do not (any longer) belong to.
     """
     user = request.user
-    if not isinstance(user, User) and not user.is_authenticated:
+    if not isinstance(user, User):
         return None
-    memberships = cast(User, user).memberships.select_related("client")
+    memberships = user.memberships.select_related("client")
     if named := _named_client(request):
         membership = memberships.filter(client__public_id=named).first()
         if membership is None:
@@ -53,13 +53,13 @@ def membership_of(request: HttpRequest) -> Membership | None:
 
 
 def _named_client(request: HttpRequest) -> str:
+    if header := request.headers.get(HEADER, ""):
+        return header  # also when it only reads: a page that polls keeps showing its own client
     if request.method in {"GET", "HEAD", "OPTIONS"}:
         return ""
-    if header := request.headers.get(HEADER, ""):
-        return header
-    # Reading POST would read an upload, which must stream: such calls name it in the header.
+    # Reading POST would read an upload, which must stream: its form names it in the address.
     is_form = request.content_type == "application/x-www-form-urlencoded"
-    return request.POST.get(FORM_FIELD, "") if is_form else ""
+    return (request.POST if is_form else request.GET).get(FORM_FIELD, "")
 
 
 def switch(request: HttpRequest, client: Client) -> None:

@@ -55,7 +55,7 @@ def record(
 ) -> AuditEvent:
     """Note what the person (or key) behind this request did; call it in the same transaction."""
     user = getattr(request, "user", None)
-    person = user if isinstance(user, User) or getattr(user, "is_authenticated", False) else None
+    person = user if isinstance(user, User) else None
     return AuditEvent.objects.create(
         client=client,
         actor_id=person.pk if person else None,

@@ -23,6 +23,7 @@ from django.http.response import HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
+from django.middleware.gzip import GZipMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
@@ -54,6 +55,16 @@ class PagesOnly(MiddlewareMixin):
 
 class Security(Inline, SecurityMiddleware):
     pass
+
+
+class Compression(PagesOnly, GZipMiddleware):
+    """Only whole pages: a stream must leave event by event, and files are compressed already."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
+        is_page = response.get("Content-Type", "").startswith("text/html")
+        if response.streaming or not is_page:
+            return response
+        return super().process_response(request, cast(HttpResponse, response))
 
 
 class ContentSecurityPolicy(Inline, CSPMiddleware):

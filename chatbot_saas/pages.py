@@ -32,9 +32,9 @@ def site(request: HttpRequest) -> dict[str, Any]:
 
 
 def _memberships(request: HttpRequest) -> list[Membership]:
-    if not isinstance(request.user, User) and not request.user.is_authenticated:
+    if not isinstance(request.user, User):
         return []
-    memberships = Membership.objects.filter(user_id=request.user.pk).select_related("client")
+    memberships = Membership.objects.filter(user=request.user).select_related("client")
     return list(memberships.order_by("client__name")[:MOST_SHOWN_CLIENTS])
 
 

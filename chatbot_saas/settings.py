@@ -84,6 +84,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "chatbot_saas.middleware.Security",
+    "chatbot_saas.middleware.Compression",
     "chatbot_saas.middleware.ContentSecurityPolicy",
     "chatbot_saas.middleware.Session",
     "chatbot_saas.middleware.Common",

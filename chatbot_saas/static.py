@@ -22,7 +22,7 @@ WIDGET_MODULES = ("strings", "stream", "answer", "sheet", "chat")
 # Parts of libraries that no page of ours loads.
 UNUSED = ["django_htmx/ext/*", "django_htmx/htmx-4*", "django_htmx/htmax*"]
 IMPORT = re.compile(r'^import .* from "\./\w+\.js";\n', re.MULTILINE)
-EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) )", re.MULTILINE)
+EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class)\b)", re.MULTILINE)
 
 
 def join_widget() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.http.cookie import parse_cookie
 
 from accounts.api import bearer_key
 from chatbot_saas.body_limit import UPLOAD_PATHS, respond
@@ -43,11 +43,10 @@ def _require_known(headers: dict[bytes, bytes]) -> None:
 
 
 def _has_session(header: str) -> bool:
-    try:
-        cookie = SimpleCookie(header).get(settings.SESSION_COOKIE_NAME)
-    except CookieError:
+    # As Django reads it: the standard library stops at the first cookie that is not quite right,
+    # and such cookies of others come along.
+    cookie = parse_cookie(header).get(settings.SESSION_COOKIE_NAME)
+    if not cookie:
         return False
-    if cookie is None:
-        return False
-    store = import_module(settings.SESSION_ENGINE).SessionStore(cookie.value)
+    store = import_module(settings.SESSION_ENGINE).SessionStore(cookie)
     return SESSION_KEY in store

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-from django.db.models import Count, F, Q
 from django.shortcuts import get_object_or_404
 from rest_framework import status
 from rest_framework.decorators import api_view, parser_classes, permission_classes
@@ -14,9 +13,8 @@ from rest_framework.response import Response
 
 from accounts.api import MayRead
 from accounts.http import ClientApiRequest
-from billing import gate
 from chatbot_saas.lib.errors import NotFound
-from knowledge import ingest, retrieve, sources, upload
+from knowledge import changes, retrieve, upload
 from knowledge.models import KnowledgeBase, Source, SourceQuerySet
 from knowledge.serializers import SearchSerializer, SourceSerializer, hit_json
 
@@ -45,10 +43,8 @@ def _list(request: ClientApiRequest) -> Response:
 
 
 def _add(request: ClientApiRequest) -> Response:
-    gate.require_edit(request.client)
-    received = upload.checked(request.FILES.get("file"))
     base = base_of(request, request.POST.get("bot"))
-    source = sources.add_upload(base, received)
+    source = changes.add_file(request, base, request.FILES.get("file"))
     body = SourceSerializer(_sources(request).get(pk=source.pk)).data
     return Response(body, status=status.HTTP_201_CREATED)
 
@@ -58,7 +54,7 @@ def document(request: Request, public_id: str) -> Response:
     request = cast(ClientApiRequest, request)
     source = get_object_or_404(_sources(request), public_id=public_id)
     if request.method == "DELETE":
-        ingest.remove(source)
+        changes.remove(request, source)
         return Response(status=status.HTTP_204_NO_CONTENT)
     return Response(SourceSerializer(source).data)
 
@@ -84,6 +80,5 @@ def base_of(request: ClientApiRequest, bot: object) -> KnowledgeBase:
 
 
 def _sources(request: ClientApiRequest) -> SourceQuerySet:
-    current = Count("passages", filter=Q(passages__version=F("version")))
-    own = Source.objects.for_client(request.client).annotate(passage_count=current)
+    own = Source.objects.for_client(request.client).with_passage_counts()
     return own.select_related("knowledge_base").prefetch_related("knowledge_base__bots")

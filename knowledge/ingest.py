@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -80,7 +80,8 @@ def _claim(source_id: int) -> Source | None:
     source = Source.objects.select_related("knowledge_base").filter(lease=lease).first()
     if source is None or source.attempts <= MOST_ATTEMPTS:
         return source
-    _fail(source, "This file could not be processed, also after several tries.")
+    # Not the file's fault, as far as is known: it is kept, so that somebody may try again.
+    _fail(source, "This file could not be processed, also after several tries.", keep=source.file)
     return None
 
 
@@ -218,25 +219,30 @@ def _release(source: Source) -> None:
     held.update(state=Source.State.QUEUED, heartbeat_at=timezone.now())
 
 
-def _fail(source: Source, reason: str) -> None:
-    """Say why; keep the row for that, and nothing else."""
+def _fail(source: Source, reason: str, *, keep: str = "") -> None:
+    """Say why; keep the row for that and nothing else, unless there is a file to `keep`."""
     stored = source.file
     try:
         with transaction.atomic():
-            _renew(source, state=Source.State.FAILED, error=reason[:300], lease="", file="")
+            _renew(source, state=Source.State.FAILED, error=reason[:300], lease="", file=keep)
             source.passages.filter(version=source.version).delete()
     except LeaseLost:
         return
-    if stored:
+    if stored and not keep:
         default_storage.delete(stored)
 
 
-def remove(source: Source) -> None:
-    """Delete a source with its passages, its file and its vectors."""
+def remove(source: Source, *, note: Callable[[Source], object] | None = None) -> None:
+    """Delete a source with its passages, its file and its vectors.
+
+    `note` is called with it in the transaction in which it goes.
+    """
     base, file = source.knowledge_base, source.file
     passage_ids = list(source.passages.values_list("pk", flat=True))
     with transaction.atomic():
         _resize(base, plus=Size(0, 0), minus=_size(source.passages.live()))
+        if note:
+            note(source)
         source.delete()
     if file:
         default_storage.delete(file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from accounts.models import Client
 from chatbot_saas.lib.ids import new_id
@@ -55,6 +56,13 @@ class KnowledgeBase(models.Model):
 class SourceQuerySet(models.QuerySet["Source"]):
     def for_client(self, client: Client) -> SourceQuerySet:
         return self.filter(knowledge_base__client=client)
+
+    def with_passage_counts(self) -> SourceQuerySet:
+        """Each with its `passage_count`; counted for the rows that are fetched, not for all."""
+        current = Passage.objects.filter(source=models.OuterRef("pk"))
+        counts = current.filter(version=models.OuterRef("version")).order_by().values("source")
+        count = models.Subquery(counts.annotate(count=models.Count("pk")).values("count"))
+        return self.annotate(passage_count=Coalesce(count, 0))
 
     def unfinished(self) -> SourceQuerySet:
         return self.filter(state__in=Source.WORKING)
@@ -130,6 +138,15 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def is_working(self) -> bool:
+        return self.state in self.WORKING
+
+    @property
+    def can_be_retried(self) -> bool:
+        """A file that could not be read is gone; one that nobody finished is kept."""
+        return self.state == self.State.FAILED and bool(self.file)
 
 
 class PassageQuerySet(models.QuerySet["Passage"]):

@@ -1,19 +1,26 @@
-"""Put sources into a knowledge base and take them out again."""
+"""Put sources into a knowledge base, and begin again with one that failed."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePath
 
 from django.core.files import File
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
+from chatbot_saas.lib.errors import Conflict
 from knowledge import tasks
 from knowledge.engine.detect import HEAD_BYTES, format_of
 from knowledge.models import KnowledgeBase, Source, new_source_id
 from knowledge.upload import Upload
+
+# What the caller wants to note in the transaction of the change, such as who made it.
+Note = Callable[[Source], object]
 
 
 def add_path(base: KnowledgeBase, path: Path, *, url: str = "") -> Source:
@@ -27,8 +34,23 @@ def add_path(base: KnowledgeBase, path: Path, *, url: str = "") -> Source:
         return add_upload(base, upload, url=url)
 
 
-def add_upload(base: KnowledgeBase, upload: Upload, *, url: str = "") -> Source:
-    """The source of these bytes in this base: a new one, queued, or the one that has them."""
+def add_text(base: KnowledgeBase, title: str, text: str, *, note: Note | None = None) -> Source:
+    """The source of a text that somebody wrote."""
+    body = f"# {title}\n\n{text}\n".encode()
+    sha256 = hashlib.sha256(body).hexdigest()
+    # A slash would make a path of the name; reading finds the title again in the heading.
+    name = f"{title.replace('/', '-')}.md"
+    stored = ContentFile(body, name=name)
+    return add_upload(base, Upload(name, "markdown", len(body), sha256, stored), note=note)
+
+
+def add_upload(
+    base: KnowledgeBase, upload: Upload, *, url: str = "", note: Note | None = None
+) -> Source:
+    """The source of these bytes in this base: a new one, queued, or the one that has them.
+
+    `note` is called with a new one, in its transaction.
+    """
     if (same := _with_bytes(base, upload.sha256)) is not None:
         return same
     public_id = new_source_id()
@@ -45,6 +67,8 @@ def add_upload(base: KnowledgeBase, upload: Upload, *, url: str = "") -> Source:
                 bytes=upload.bytes,
                 sha256=upload.sha256,
             )
+            if note:
+                note(source)
             transaction.on_commit(partial(tasks.ingest_source.delay, source.pk), robust=True)
     except IntegrityError:
         # Somebody sent the same bytes at the same moment.
@@ -54,6 +78,20 @@ def add_upload(base: KnowledgeBase, upload: Upload, *, url: str = "") -> Source:
         default_storage.delete(stored)
         raise
     return source
+
+
+def retry(source: Source) -> None:
+    """Begin again with a failed source whose file is still there. Raises Conflict."""
+    begin = {"state": Source.State.QUEUED, "attempts": 0, "progress": 0, "error": ""}
+    failed = Source.objects.filter(pk=source.pk, state=Source.State.FAILED).exclude(file="")
+    try:
+        with transaction.atomic():
+            queued = failed.update(**begin, lease="", heartbeat_at=timezone.now())
+            transaction.on_commit(partial(tasks.ingest_source.delay, source.pk), robust=True)
+    except IntegrityError as error:
+        raise Conflict("same_bytes", "The same file was uploaded again meanwhile.") from error
+    if not queued:
+        raise Conflict("not_retryable", "Its file is gone: please upload it again.")
 
 
 _TAKEN = [state for state in Source.State if state != Source.State.FAILED]

@@ -22,6 +22,7 @@ from django.db import connection
 
 from accounts import keys, people
 from accounts.models import Client, Membership, User
+from accounts.roles import Role
 from chat.models import Bot
 from knowledge.embedding import default_model
 from knowledge.models import KnowledgeBase, Passage, Source
@@ -62,7 +63,7 @@ class Tenant:
     def bearer(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"}
 
-    def member(self, role: Membership.Role = Membership.Role.OWNER) -> User:
+    def member(self, role: Role = Role.OWNER) -> User:
         user = people.with_verified_address(f"person{next(_numbers)}@example.com", PASSWORD)
         Membership.objects.create(client=self.client, user=user, role=role)
         return user

@@ -1,5 +1,5 @@
 /* The talk with the server, and what survives a reload. */
-async function* events(body) {
+export async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {

@@ -36,8 +36,8 @@ class Walk:
 
     def enter(self, context: BrowserContext, state: str) -> None:
         if state in self.sessions:
-            cookie = {"name": settings.SESSION_COOKIE_NAME, "value": self.sessions[state]}
-            context.add_cookies([{**cookie, "url": self.site}])
+            name, value = settings.SESSION_COOKIE_NAME, self.sessions[state]
+            context.add_cookies([{"name": name, "value": value, "url": self.site}])
 
 
 @pytest.fixture(scope="module")

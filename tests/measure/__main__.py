@@ -1,16 +1,17 @@
-"""python -m tests.measure [retrieval|answers|ingestion|refusing]…"""
+"""python -m tests.measure [retrieval|answers|ingestion|refusing|pages]…"""
 
 from __future__ import annotations
 
 import sys
 
-from tests.measure import answers, ingestion, refusing, retrieval
+from tests.measure import answers, ingestion, pages, refusing, retrieval
 
 ALL = {
     "retrieval": retrieval.main,
     "answers": answers.main,
     "ingestion": ingestion.main,
     "refusing": refusing.main,
+    "pages": pages.main,
 }
 
 for name in sys.argv[1:] or ALL:

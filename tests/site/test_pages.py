@@ -147,3 +147,10 @@ def test_the_number_of_queries_does_not_grow_with_the_documents(
 def test_the_admin_shows_nothing_of_dj_stripe(admin_client: Browser) -> None:
     page = admin_client.get("/admin/").content.decode()
     assert "djstripe" not in page.lower()
+
+
+def test_pages_travel_compressed(client: Browser, alice: User) -> None:
+    client.force_login(alice)
+    page = client.get("/app/", headers={"Accept-Encoding": "gzip"})
+    assert page["Content-Encoding"] == "gzip"
+    assert len(page.content) < len(client.get("/app/").content) / 2

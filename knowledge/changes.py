@@ -1,0 +1,53 @@
+"""What members and programs change in a client's knowledge: allowed, done, and noted who did it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import cast
+
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.http import HttpRequest
+
+from accounts import audit
+from accounts.audit import Action
+from accounts.http import ClientApiRequest, MemberRequest
+from billing import gate
+from knowledge import ingest, sources, upload
+from knowledge.models import KnowledgeBase, Source
+
+Changer = MemberRequest | ClientApiRequest
+
+
+def add_file(request: Changer, base: KnowledgeBase, file: TemporaryUploadedFile | None) -> Source:
+    """The source of a received file. Raises a CallerError for one that cannot be taken."""
+    gate.require_edit(request.client)
+    received = upload.checked(file)
+    return sources.add_upload(base, received, note=_noting(request, Action.SOURCE_ADDED))
+
+
+def add_text(request: Changer, base: KnowledgeBase, title: str, text: str) -> Source:
+    gate.require_edit(request.client)
+    return sources.add_text(base, title, text, note=_noting(request, Action.SOURCE_ADDED))
+
+
+def retry(request: Changer, source: Source) -> None:
+    gate.require_edit(request.client)
+    sources.retry(source)
+
+
+def remove(request: Changer, source: Source) -> None:
+    gate.require_edit(request.client)
+    ingest.remove(source, note=_noting(request, Action.SOURCE_DELETED))
+
+
+def _noting(request: Changer, action: Action) -> Callable[[Source], object]:
+    return partial(_note, request, action)
+
+
+def _note(request: Changer, action: Action, source: Source) -> None:
+    # DRF's request has all that the audit log asks for, the key of a program included.
+    by = cast(HttpRequest, request)
+    audit.record(
+        by, request.client, action, source.title, source=source.public_id, bytes=source.bytes
+    )
