@@ -50,6 +50,7 @@ class Question:
     visitor: str
     conversation: str | None = None
     page_url: str = ""
+    channel: Conversation.Channel = Conversation.Channel.WIDGET
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +239,10 @@ def _conversation(question: Question) -> Conversation:
     """The visitor's own conversation, or a new one that is not saved yet."""
     if not question.conversation:
         return Conversation(
-            bot=question.bot, visitor=question.visitor, page_url=question.page_url[:500]
+            bot=question.bot,
+            visitor=question.visitor,
+            channel=question.channel,
+            page_url=question.page_url[:500],
         )
     own = Conversation.objects.filter(bot=question.bot, visitor=question.visitor)
     found = own.filter(public_id=question.conversation).first()

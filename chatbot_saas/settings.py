@@ -57,7 +57,7 @@ if TRUSTED_PROXY_COUNT:
 
 INSTALLED_APPS = [
     "chatbot_saas",  # its templates for the admin go before Django's
-    "django.contrib.admin",
+    "chatbot_saas.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -261,6 +261,7 @@ RATE_LIMITS = env_rates(
         "key_link_account": "5/h",
         "invitation_client": "200/d",
         "csp_report_address": "60/m",
+        "export_client": "10/d",
     },
 )
 VISITOR_TOKEN_SECONDS = env_int("VISITOR_TOKEN_SECONDS", 15 * 60, least=1)
@@ -313,6 +314,9 @@ SOCIALACCOUNT_LOGIN_ON_GET = False
 HIJACK_PERMISSION_CHECK = "accounts.impersonation.may_impersonate"
 HIJACK_INSERT_BEFORE = None  # our base template shows the banner
 
+# Staff without a second factor are led to set one up before they see the admin.
+STAFF_NEED_SECOND_FACTOR = env_bool("STAFF_NEED_SECOND_FACTOR", default=PRODUCTION)
+
 INVITATION_DAYS = 7
 KEY_LINK_MINUTES = 15
 DELETION_DAYS = env_int("DELETION_DAYS", 14, most=365)
@@ -327,6 +331,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+# Notices may name members and documents: not into a cookie.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
@@ -346,6 +352,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
         "object-src": [NONE],
         "img-src": [SELF, "data:"],
+        "report-uri": "/csp-report",
     }
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from accounts.models import Client
 from chatbot_saas.lib.errors import NotFound
@@ -33,15 +34,12 @@ class FilterForm(forms.Form):
         widget=forms.TextInput(attrs={"type": "search", "placeholder": "Search by title"}),
     )
     state = forms.ChoiceField(required=False, choices=STATES, label="State")
-    bot = forms.ChoiceField(required=False, label="Chatbot")
 
-    def __init__(self, bots: BotChoices, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, prefix=None, auto_id="filter_%s", **kwargs)
-        self.fields["bot"] = forms.ChoiceField(
-            required=False, choices=[("", "All chatbots"), *bots], label="Chatbot"
-        )
-        if len(bots) < 2:
-            del self.fields["bot"]
+    def __init__(self, bots: BotChoices, data: QueryDict) -> None:
+        super().__init__(data, auto_id="filter_%s")
+        if len(bots) > 1:
+            choices = [("", "All chatbots"), *bots]
+            self.fields["bot"] = forms.ChoiceField(choices=choices, required=False, label="Chatbot")
         self.full_clean()
 
     @property
@@ -67,8 +65,6 @@ class FilterForm(forms.Form):
 class ForBotForm(forms.Form):
     """For one of the client's bots; who has only one is not asked."""
 
-    bot = forms.ChoiceField(label="For which chatbot")
-
     def __init__(self, bots: BotChoices, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         only = bots[0][0] if len(bots) == 1 else None
@@ -79,7 +75,7 @@ class ForBotForm(forms.Form):
         self._only = only or ""
 
     def clean_bot(self) -> str:
-        return self.cleaned_data["bot"] or self._only
+        return str(self.cleaned_data["bot"] or self._only)
 
     def base(self, client: Client) -> KnowledgeBase:
         """The knowledge base of the chosen bot, once the form is valid."""

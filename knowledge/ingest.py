@@ -139,6 +139,8 @@ def push_to_index(source: Source) -> bool:
     rows = passages.values_list("pk", "embedding").iterator(chunk_size=500)
     try:
         while batch := list(islice(rows, 500)):
+            if not Source.objects.filter(pk=source.pk).exists():
+                return False  # deleted meanwhile: its vectors must not come back
             ids, packed = zip(*batch, strict=True)
             vectors().add(source.knowledge_base.collection, ids, unpack(map(bytes, packed)))
     except VectorsDown as error:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -56,7 +57,8 @@ def _take_files(request: MemberRequest) -> HttpResponse:
         return _list(request, upload_form=form, status=422)
     base = form.base(request.client)
     taken, refused = 0, list[str]()
-    for file in request.FILES.getlist("file") or [None]:
+    files = cast(list[TemporaryUploadedFile | None], request.FILES.getlist("file"))
+    for file in files or [None]:
         try:
             changes.add_file(request, base, file)
             taken += 1
@@ -86,13 +88,14 @@ def source(request: MemberRequest, public_id: str) -> HttpResponse:
     found = _own(request, public_id)
     shown = found.passages.filter(version=found.live_version or found.version)
     pages = Paginator(shown.defer("embedding").order_by("position"), PAGE_SIZE)
-    bots = found.knowledge_base.bots.order_by("pk")  # type: ignore[attr-defined]
+    bots = found.knowledge_base.bots.order_by("pk")
     context = {
         "source": found,
         "page": pages.get_page(request.GET.get("page")),
         "bot": bots.first(),
+        "here": request.path,
     }
-    template = "knowledge/_state.html" if request.htmx else "knowledge/source.html"
+    template = "knowledge/_source.html" if request.htmx else "knowledge/source.html"
     response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request"])
     return response
@@ -133,6 +136,7 @@ def _list(request: MemberRequest, *, status: int = 200, **forms: Any) -> HttpRes
         "bots": bots,
         "has_sources": own.exists(),
         "working": own.unfinished().exists(),
+        "here": reverse("knowledge"),
         "list_url": _list_url(request),
         "upload_form": UploadForm(bots, initial=chosen),
         "text_form": TextForm(bots, initial=chosen, prefix="write"),

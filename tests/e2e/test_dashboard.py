@@ -19,7 +19,15 @@ from tests.test_tenancy import MEMBERS, PERSONS, ROWS, Address
 
 PUBLIC = ["/", "/pricing/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
 # Addresses that give no page to look at: files, fragments, and forms without one of their own.
-NO_PAGES = {"settings", "switch_client"}
+NO_PAGES = {
+    "settings",
+    "switch_client",
+    "upload_sources",
+    "write_source",
+    "retry_source",
+    "delete_source",
+    "playground_ask",
+}
 
 
 def has_page(address: Address) -> bool:

@@ -73,7 +73,7 @@ def test_a_baker_signs_up_by_keyboard_and_gets_the_first_answer(page: Page, hous
     stored = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
     assert stored == "[{},{}]"
     cookies = page.context.cookies()
-    assert {cookie["name"] for cookie in cookies} <= {"session", "csrf", "messages"}
+    assert {cookie["name"] for cookie in cookies} <= {"session", "csrf"}
     assert all(cookie["httpOnly"] for cookie in cookies)
 
 

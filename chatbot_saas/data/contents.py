@@ -1,0 +1,168 @@
+"""What an export holds: one kind of rows after the other, each row as plain JSON.
+
+Rows are read in batches by their ids. A cursor left open for minutes would keep SQLite from
+writing on the same connection, and batches also get along with rows that vanish meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model, QuerySet
+
+from accounts.models import ApiKey, AuditEvent, Client, Invitation, Membership
+from chat.models import Bot, Conversation, Message, Sighting
+from knowledge.models import KnowledgeBase, Passage, Source
+
+BATCH = 500
+
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One file of the export: which rows, and how each reads."""
+
+    name: str
+    rows: Callable[[Client], QuerySet[Any]]
+    line: Callable[[Any], Line]
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}.jsonl"
+
+    def lines(self, client: Client) -> Iterator[list[Line]]:
+        """Batches of lines, in the order in which the rows were made."""
+        rows = self.rows(client).order_by("pk")
+        last = 0
+        while batch := list(rows.filter(pk__gt=last)[:BATCH]):
+            last = batch[-1].pk
+            yield [self.line(row) for row in batch]
+
+
+def _fields(*names: str) -> Callable[[Model], Line]:
+    return lambda row: {name: getattr(row, name) for name in names}
+
+
+def _member(row: Membership) -> Line:
+    person = {"email": row.user.email, "name": row.user.name}
+    return {"id": row.public_id, **person, "role": row.role, "created_at": row.created_at}
+
+
+def _api_key(row: ApiKey) -> Line:
+    names = "mode name prefix scopes created_at last_used_at expires_at revoked_at"
+    return {"id": row.public_id} | _fields(*names.split())(row)
+
+
+def _bot(row: Bot) -> Line:
+    names = (
+        "name instructions allowed_domains greeting placeholder suggestions color theme position"
+        " created_at"
+    )
+    base = {"id": row.public_id, "knowledge_base": row.knowledge_base.public_id}
+    return base | _fields(*names.split())(row)
+
+
+def _source(row: Source) -> Line:
+    names = "kind title url format bytes sha256 characters state error created_at ready_at"
+    base = {"id": row.public_id, "knowledge_base": row.knowledge_base.public_id}
+    return base | _fields(*names.split())(row)
+
+
+def _passage(row: Passage) -> Line:
+    names = "position heading text pages start end"
+    return {"source": row.source.public_id} | _fields(*names.split())(row)
+
+
+def _conversation(row: Conversation) -> Line:
+    names = "visitor channel page_url started_at last_message_at"
+    return {"id": row.public_id, "bot": row.bot.public_id} | _fields(*names.split())(row)
+
+
+def _message(row: Message) -> Line:
+    names = "role state text answered error model prompt_tokens completion_tokens created_at"
+    base = {"id": row.public_id, "conversation": row.conversation.public_id}
+    citations = [citation.as_json() for citation in row.citations.all()]
+    return base | _fields(*names.split())(row) | {"citations": citations}
+
+
+def _sighting(row: Sighting) -> Line:
+    names = "origin refused first_at last_at count"
+    return {"bot": row.bot.public_id} | _fields(*names.split())(row)
+
+
+def _live_passages(client: Client) -> QuerySet[Passage]:
+    passages = Passage.objects.live().filter(source__knowledge_base__client=client)
+    return passages.select_related("source").defer("embedding")
+
+
+def _messages(client: Client) -> QuerySet[Message]:
+    messages = Message.objects.filter(conversation__bot__client=client)
+    return messages.select_related("conversation").prefetch_related("citations")
+
+
+_COMPANY = "name website retention_days deletion_due_at created_at".split()
+_INVITATION = "email role created_at expires_at accepted_at revoked_at".split()
+_EVENT = "actor_name staff_name action target details address at".split()
+
+KINDS = (
+    Kind(
+        "company",
+        lambda client: Client.objects.filter(pk=client.pk),
+        lambda row: {"id": row.public_id} | _fields(*_COMPANY)(row),
+    ),
+    Kind(
+        "members",
+        lambda client: Membership.objects.for_client(client).select_related("user"),
+        _member,
+    ),
+    Kind(
+        "invitations",
+        lambda client: Invitation.objects.for_client(client),
+        lambda row: {"id": row.public_id} | _fields(*_INVITATION)(row),
+    ),
+    Kind("api_keys", lambda client: ApiKey.objects.for_client(client), _api_key),
+    Kind(
+        "knowledge_bases",
+        lambda client: KnowledgeBase.objects.for_client(client),
+        lambda row: {"id": row.public_id, "name": row.name, "language": row.language},
+    ),
+    Kind(
+        "bots",
+        lambda client: Bot.objects.for_client(client).select_related("knowledge_base"),
+        _bot,
+    ),
+    Kind(
+        "sources",
+        lambda client: Source.objects.for_client(client).select_related("knowledge_base"),
+        _source,
+    ),
+    Kind("passages", _live_passages, _passage),
+    Kind(
+        "conversations",
+        lambda client: Conversation.objects.for_client(client).select_related("bot"),
+        _conversation,
+    ),
+    Kind("messages", _messages, _message),
+    Kind(
+        "websites",
+        lambda client: Sighting.objects.for_client(client).select_related("bot"),
+        _sighting,
+    ),
+    Kind(
+        "audit_log",
+        lambda client: AuditEvent.objects.for_client(client),
+        _fields(*_EVENT),
+    ),
+)
+
+
+def files(client: Client) -> Iterator[Source]:
+    """The sources whose original files are kept, in batches of their own."""
+    kept = Source.objects.for_client(client).exclude(file="").order_by("pk")
+    last = 0
+    while batch := list(kept.filter(pk__gt=last)[:BATCH]):
+        last = batch[-1].pk
+        yield from batch

@@ -1,0 +1,121 @@
+"""Delete a client for good: rows, files, vectors.
+
+Every step may be interrupted and done again. The client's row goes last: while it is there, the
+next run of the task goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Model
+from django.utils import timezone
+
+from accounts import audit
+from accounts.audit import Action
+from accounts.models import ApiKey, Client, Export, Membership, OutboxEmail
+from chatbot_saas.data import export
+from chatbot_saas.data.belongings import belongings
+from knowledge.models import KnowledgeBase, Source
+from knowledge.vectors import VectorsDown, vectors
+
+logger = logging.getLogger(__name__)
+
+BATCH = 200
+
+
+def delete_due() -> int:
+    """Delete the clients whose time is over; how many are gone."""
+    due = Client.objects.due_for_deletion(timezone.now()).order_by("deletion_due_at")
+    return sum(_delete_if_due(client) for client in due)
+
+
+def _delete_if_due(client: Client) -> bool:
+    """Look again under a lock: somebody may have kept it in the last moment."""
+    with transaction.atomic():
+        due = Client.objects.select_for_update().due_for_deletion(timezone.now())
+        if not due.filter(pk=client.pk).exists():
+            return False
+    return delete_for_good(client)
+
+
+def delete_for_good(client: Client) -> bool:
+    """Delete everything of a client; False when something must be tried again later."""
+    _shut_out(client)
+    if _is_somebody_at_work(client):
+        logger.info("client %s is deleted once its workers have stopped", client.public_id)
+        return False
+    _delete_rows(client)
+    try:
+        for base in KnowledgeBase.objects.for_client(client):
+            vectors().drop(base.collection)
+    except VectorsDown as error:
+        logger.warning("client %s is deleted later: %s", client.public_id, error)
+        return False
+    _delete_files(client.public_id)
+    _delete_client(client)
+    return True
+
+
+def _shut_out(client: Client) -> None:
+    """Nobody comes in any more: neither people nor programs."""
+    Membership.objects.for_client(client).delete()
+    ApiKey.objects.for_client(client).delete()
+
+
+def _is_somebody_at_work(client: Client) -> bool:
+    """Take all jobs away, and tell whether a worker may still be busy with one.
+
+    A worker notices with its next heartbeat, so after the length of a lease all is quiet.
+    """
+    now = timezone.now()
+    jobs = Source.objects.for_client(client), Export.objects.for_client(client)
+    for of_client in jobs:
+        of_client.unfinished().exclude(lease="").update(heartbeat_at=now)
+        of_client.unfinished().update(state="failed", lease="")
+    lately = now - timedelta(seconds=settings.INGEST_LEASE_SECONDS)
+    return any(_failed_since(of_client, lately) for of_client in jobs)
+
+
+def _failed_since(jobs, moment: datetime) -> bool:
+    return jobs.filter(state="failed", heartbeat_at__gt=moment).exists()
+
+
+def _delete_rows(client: Client) -> None:
+    """All rows but the client's own and its knowledge bases', whose names the index needs."""
+    for of_client in Export.objects.for_client(client).select_related("client"):
+        export.discard(of_client)
+    for model, way in belongings():
+        if model is not KnowledgeBase:
+            _delete_in_batches(model, way, client)
+
+
+def _delete_in_batches(model: type[Model], way: str, client: Client) -> None:
+    rows = model._default_manager.filter(**{way: client}).order_by()
+    while ids := list(rows.values_list("pk", flat=True)[:BATCH]):
+        model._default_manager.filter(pk__in=ids).delete()
+
+
+def _delete_files(folder: str) -> None:
+    """Delete a folder of the storage with all that lies in it."""
+    if not default_storage.exists(folder):
+        return
+    folders, files = default_storage.listdir(folder)
+    for name in files:
+        default_storage.delete(f"{folder}/{name}")
+    for name in folders:
+        _delete_files(f"{folder}/{name}")
+    default_storage.delete(folder)
+
+
+@transaction.atomic
+def _delete_client(client: Client) -> None:
+    """The last rows, in one step with the only note that remains."""
+    OutboxEmail.objects.filter(dedupe_key__contains=client.public_id).delete()
+    _, counts = Client.objects.filter(pk=client.pk).delete()
+    if counts.get(Client._meta.label):
+        audit.record_by_system(None, Action.CLIENT_DELETED, client.public_id)

@@ -1,0 +1,258 @@
+"""Exports of everything that a client has: asked for, built by the worker, downloaded, expired.
+
+The row is the job, as with sources (knowledge.ingest): whoever builds holds its lease and renews
+it; a worker that was killed stops renewing, and another one begins the archive anew.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from celery import current_app
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import audit, limits, outbox
+from accounts.audit import Action
+from accounts.models import Client, Export, Membership
+from accounts.roles import Act, Role
+from chatbot_saas.data import archive
+from chatbot_saas.lib.errors import CallerError, Conflict
+
+logger = logging.getLogger(__name__)
+
+MOST_ATTEMPTS = 5
+MOST_AT_ONCE = 100
+BEAT_SECONDS = 0.5
+TASK = "chatbot_saas.tasks.build_export"
+
+
+class Gone(CallerError):
+    status = 410
+    title = "This export has expired"
+
+
+class LeaseLost(Exception):
+    """Another worker builds this export now, or it was deleted."""
+
+
+class StoredArchive(File):
+    """A finished file that the storage may move instead of copying."""
+
+    def temporary_file_path(self) -> str:
+        return str(self.name)
+
+
+def request_export(request: HttpRequest, client: Client) -> Export:
+    """Queue an export. Raises Conflict while another one is being built."""
+    limits.spend(request, "export_client", client.public_id)
+    by = getattr(request, "user", None)
+    try:
+        with transaction.atomic():
+            export = Export.objects.create(client=client, requested_by_id=getattr(by, "pk", None))
+            audit.record(request, client, Action.EXPORT_REQUESTED, export.public_id)
+            transaction.on_commit(partial(wake, export.pk), robust=True)
+    except IntegrityError as error:
+        raise Conflict(
+            "export_running", "An export is being built already: you will get a mail."
+        ) from error
+    return export
+
+
+def wake(export_id: int) -> None:
+    """Queue the task by its name: tasks lie a layer above."""
+    current_app.send_task(TASK, args=[export_id])
+
+
+def build(export_id: int) -> None:
+    """Take an export to ready or failed. Harmless to call twice, at once or again."""
+    export = _claim(export_id)
+    if export is None:
+        return
+    path = _temporary(export)
+    try:
+        archive.write(path, export.client, _beat_of(export), site=settings.SITE_NAME)
+        _publish(export, path)
+    except LeaseLost:
+        logger.info("export %s was taken over or deleted", export.public_id)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def opened(request: HttpRequest, export: Export) -> str:
+    """The stored file of an export that may be downloaded now; notes who took it."""
+    if export.state not in {Export.State.READY, Export.State.EXPIRED}:
+        raise Conflict("export_not_ready", "This export is not ready.")
+    is_over = export.expires_at is None or export.expires_at <= timezone.now()
+    if is_over or not default_storage.exists(export.file):
+        days = settings.EXPORT_DAYS
+        raise Gone("export_expired", f"Exports are kept for {days} days. Please ask for a new one.")
+    audit.record(request, export.client, Action.EXPORT_DOWNLOADED, export.public_id)
+    return export.file
+
+
+def abandoned() -> list[int]:
+    """Unfinished exports that nobody has worked on for as long as a lease lasts."""
+    now = timezone.now()
+    found = list(Export.objects.abandoned(_stale(now)).values_list("pk", flat=True)[:MOST_AT_ONCE])
+    # Those that nobody has begun may stand in a long queue: ask again after a while only.
+    Export.objects.filter(pk__in=found, lease="").update(heartbeat_at=now)
+    return found
+
+
+def expire_old() -> None:
+    """Delete the files of exports whose time is over."""
+    over = Export.objects.filter(state=Export.State.READY, expires_at__lte=timezone.now())
+    for export in over[:MOST_AT_ONCE]:
+        _expire(export)
+
+
+def discard(export: Export) -> None:
+    """Delete all files of an export, those of killed workers included."""
+    for leftover in _folder().glob(f"{_prefix(export)}*"):
+        leftover.unlink(missing_ok=True)
+    if export.file:
+        default_storage.delete(export.file)
+    folder = _stored_folder(export.client)
+    if default_storage.exists(folder):
+        for name in default_storage.listdir(folder)[1]:
+            if name.startswith(export.public_id):
+                default_storage.delete(f"{folder}/{name}")
+
+
+def _expire(export: Export) -> None:
+    # The row first: a file without a row is found again, a row without its file is a lie.
+    same = Export.objects.filter(pk=export.pk, state=Export.State.READY)
+    if same.update(state=Export.State.EXPIRED, file="", bytes=0):
+        discard(export)
+
+
+def _claim(export_id: int) -> Export | None:
+    """Take the lease of an export that is unfinished and that nobody holds."""
+    now = timezone.now()
+    free = Export.objects.filter(pk=export_id).unfinished()
+    lease = secrets.token_hex(16)
+    claim = {
+        "lease": lease,
+        "heartbeat_at": now,
+        "attempts": F("attempts") + 1,
+        "state": Export.State.WORKING,
+        "progress": 0,
+    }
+    stale = free.filter(heartbeat_at__lt=_stale(now))
+    if not (free.filter(lease="").update(**claim) or stale.update(**claim)):
+        return None
+    export = Export.objects.select_related("client", "requested_by").filter(lease=lease).first()
+    if export is None:
+        return None
+    discard(export)
+    if export.attempts <= MOST_ATTEMPTS:
+        return export
+    _renew(export, state=Export.State.FAILED, lease="", error="It failed several times.")
+    logger.error("export %s given up", export.public_id)
+    return None
+
+
+def _publish(export: Export, path: Path) -> None:
+    """Move the archive into the storage and tell who asked; older exports end with that."""
+    _renew(export)
+    name = f"{_stored_folder(export.client)}/{export.public_id}-{export.lease[:8]}.zip"
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        stored = default_storage.save(name, StoredArchive(file, name=str(path)))
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            _renew(
+                export,
+                state=Export.State.READY,
+                progress=1.0,
+                file=stored,
+                bytes=size,
+                ready_at=now,
+                expires_at=now + timedelta(days=settings.EXPORT_DAYS),
+                lease="",
+            )
+            _tell(export)
+    except BaseException:
+        default_storage.delete(stored)
+        raise
+    others = Export.objects.for_client(export.client).filter(state=Export.State.READY)
+    for older in others.exclude(pk=export.pk):
+        _expire(older)
+
+
+def _tell(export: Export) -> None:
+    """Mail whoever asked, if they are still one who may have it."""
+    owners = Membership.objects.for_client(export.client).working()
+    asked = owners.filter(user=export.requested_by, role__in=_may_have()).select_related("user")
+    for membership in asked:
+        context = {
+            "client": export.client,
+            "url": settings.SITE_URL + reverse("data"),
+            "days": settings.EXPORT_DAYS,
+            "site_name": settings.SITE_NAME,
+        }
+        outbox.send(
+            membership.user.email,
+            f"The export of {export.client.name} is ready",
+            render_to_string("data/mail/export_ready.txt", context),
+            dedupe_key=f"export:{export.client.public_id}:{export.public_id}",
+        )
+
+
+def _may_have() -> list[Role]:
+    return [role for role in Role if Membership(role=role).may(Act.MANAGE_DATA)]
+
+
+def _beat_of(export: Export) -> archive.Beat:
+    """Renews the lease, but not with every batch."""
+    last = 0.0
+
+    def beat(progress: float) -> None:
+        nonlocal last
+        if time.monotonic() - last >= BEAT_SECONDS:
+            _renew(export, progress=progress)
+            last = time.monotonic()
+
+    return beat
+
+
+def _renew(export: Export, **changes: object) -> None:
+    """Beat, and write `changes`, if the lease is still ours."""
+    held = Export.objects.filter(pk=export.pk, lease=export.lease)
+    if not held.update(heartbeat_at=timezone.now(), **changes):
+        raise LeaseLost
+
+
+def _stale(now: datetime) -> datetime:
+    return now - timedelta(seconds=settings.INGEST_LEASE_SECONDS)
+
+
+def _folder() -> Path:
+    """Beside the storage, so that a finished archive is moved there by renaming."""
+    return Path(settings.FILE_UPLOAD_TEMP_DIR)
+
+
+def _prefix(export: Export) -> str:
+    return f"export-{export.public_id}"
+
+
+def _temporary(export: Export) -> Path:
+    return _folder() / f"{_prefix(export)}-{export.lease[:8]}.zip"
+
+
+def _stored_folder(client: Client) -> str:
+    return f"{client.public_id}/exports"
