@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest
 from hijack import signals
@@ -11,31 +12,63 @@ from hijack import signals
 from accounts import audit
 from accounts.audit import Action
 from accounts.models import User
+from accounts.staff import lacks_second_factor, support_name
+from chatbot_saas.lib.errors import Forbidden
+
+HISTORY = "hijack_history"  # hijack's own name in the session
+
+# What is the person's own, or would outlive the visit: credentials, keys, copies of everything.
+NEVER = ("/accounts/", "/app/settings/data/exports/")
+NEVER_CHANGED = (
+    "/app/settings/account/",
+    "/app/settings/keys/",
+    "/app/settings/data/export/",
+    "/app/settings/data/close/",
+)
+LEAVING = "/accounts/logout/"
 
 
 def may_impersonate(*, hijacker: User, hijacked: User | None) -> bool:
     """Staff may work as members, never as other staff: that would lend them foreign rights."""
     if hijacked is None or not hijacked.is_active or hijacked.is_staff or hijacked.is_superuser:
         return False
-    return hijacker.is_staff and hijacker.has_perm("accounts.change_user")
+    if not hijacker.is_staff or lacks_second_factor(hijacker):
+        return False
+    return hijacker.has_perm("accounts.change_user")
+
+
+def refusal(request: HttpRequest) -> Forbidden | None:
+    """Why this request is not for staff who work as somebody else; None when it is."""
+    path = request.path
+    changes = request.method not in {"GET", "HEAD", "OPTIONS"}
+    is_closed = path.startswith(NEVER) or (changes and path.startswith(NEVER_CHANGED))
+    if not is_closed or path == LEAVING or not request.session.get(HISTORY):
+        return None
+    return Forbidden("impersonating", "Support cannot do this in somebody else's name.")
 
 
 @receiver(signals.hijack_started)
 def note_start(request: HttpRequest, hijacker: User, hijacked: User, **_: Any) -> None:
-    _note(request, hijacker, hijacked, Action.IMPERSONATION_STARTED)
+    _note(hijacker, hijacked, Action.IMPERSONATION_STARTED)
 
 
 @receiver(signals.hijack_ended)
 def note_end(request: HttpRequest, hijacker: User, hijacked: User, **_: Any) -> None:
-    _note(request, hijacker, hijacked, Action.IMPERSONATION_ENDED)
+    _note(hijacker, hijacked, Action.IMPERSONATION_ENDED)
 
 
-def _note(request: HttpRequest, hijacker: User, hijacked: User, action: Action) -> None:
+@receiver(user_logged_out)
+def note_log_out(request: HttpRequest, user: User | None, **_: Any) -> None:
+    """Logging out ends it as well, without going back."""
+    history = request.session.get(HISTORY) if hasattr(request, "session") else None
+    hijacker = User.objects.filter(pk=history[0]).first() if history else None
+    if hijacker and user:
+        _note(hijacker, user, Action.IMPERSONATION_ENDED)
+
+
+def _note(hijacker: User, hijacked: User, action: Action) -> None:
     """In the log of every client of that person: their owners should see it."""
     for membership in hijacked.memberships.select_related("client"):
         audit.record_by_system(
-            membership.client,
-            action,
-            hijacked.email,
-            actor=f"support ({hijacker.email})",
+            membership.client, action, hijacked.email, actor=support_name(hijacker)
         )

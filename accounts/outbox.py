@@ -15,6 +15,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import EmailMessage
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import tasks
@@ -72,3 +73,16 @@ def _row(message: EmailMessage, recipient: str) -> OutboxEmail:
 def _one_line(subject: str) -> str:
     """Company names stand in subjects: a line break there would be a header of its own."""
     return " ".join(subject.split())[:254]
+
+
+def send_again(rows: QuerySet[OutboxEmail]) -> int:
+    """Queue these mails once more, those alone that were not sent; how many there were."""
+    now = timezone.now()
+    unsent = rows.exclude(state=OutboxEmail.State.SENT).exclude(text="")
+    keys = list(unsent.values_list("dedupe_key", flat=True))
+    OutboxEmail.objects.filter(dedupe_key__in=keys).exclude(state=OutboxEmail.State.SENT).update(
+        state=OutboxEmail.State.WAITING, attempts=0, not_before=now, error=""
+    )
+    for key in keys:
+        transaction.on_commit(partial(tasks.send_mail.delay, key), robust=True)
+    return len(keys)

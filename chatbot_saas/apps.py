@@ -1,13 +1,15 @@
 from django.apps import AppConfig
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin import apps as admin_apps
 
 
 class SiteConfig(AppConfig):
     name = "chatbot_saas"
     label = "site"
+    default = True
 
 
-class StaffAdminConfig(AdminConfig):
+class StaffAdminConfig(admin_apps.AdminConfig):
     """Django's admin on our own site object: log-in by allauth, second factor."""
 
+    default = False
     default_site = "chatbot_saas.staff_site.StaffSite"

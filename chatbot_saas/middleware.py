@@ -29,6 +29,7 @@ from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 from hijack.middleware import HijackUserMiddleware
 
+from accounts.impersonation import refusal
 from chatbot_saas.lib.errors import CallerError
 from chatbot_saas.public import is_public
 
@@ -102,7 +103,12 @@ class Csrf(PagesOnly, CsrfViewMiddleware):
 
 
 class Impersonation(PagesOnly, HijackUserMiddleware):
-    pass
+    """Staff in somebody else's session, and what they may not do there."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        super().process_request(request)
+        error = refusal(request)
+        return error_page(request, error) if error else None
 
 
 class SessionList(PagesOnly):
@@ -130,8 +136,12 @@ class CallerErrors(MiddlewareMixin):
             return None
         if request.path.startswith("/api/"):
             return error.response()
-        context = {"title": error.title, "text": error.message}
-        page = render(request, "site/error.html", context, status=error.status)
-        for name, value in error.headers().items():
-            page.headers[name] = value
-        return page
+        return error_page(request, error)
+
+
+def error_page(request: HttpRequest, error: CallerError) -> HttpResponse:
+    context = {"title": error.title, "text": error.message}
+    page = render(request, "site/error.html", context, status=error.status)
+    for name, value in error.headers().items():
+        page.headers[name] = value
+    return page

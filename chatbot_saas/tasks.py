@@ -21,4 +21,10 @@ def sweep_exports() -> None:
 
 @shared_task
 def delete_due_clients() -> None:
-    deletion.delete_due()
+    for client_id in deletion.due():
+        delete_client.delay(client_id)
+
+
+@shared_task
+def delete_client(client_id: int) -> None:
+    deletion.delete_if_due(client_id)

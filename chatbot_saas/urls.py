@@ -10,7 +10,7 @@ from billing import views as billing
 from chat import loader
 from chat import views as chat
 from chat.dashboard import analytics, conversations, playground, widget
-from chatbot_saas import health, pages
+from chatbot_saas import csp_reports, health, pages
 from chatbot_saas.data import views as data
 from knowledge import api as knowledge_api
 from knowledge import views as knowledge
@@ -64,6 +64,11 @@ settings = [
     path("app/settings/account/", security.security, name="security"),
     path("app/settings/audit/", audit.audit_log, name="audit_log"),
     path("app/settings/data/", data.data, name="data"),
+    path("app/settings/data/retention/", data.set_retention, name="set_retention"),
+    path("app/settings/data/export/", data.start_export, name="start_export"),
+    path("app/settings/data/exports/<str:public_id>/", data.download_export, name="export"),
+    path("app/settings/data/close/", data.close_client, name="close_client"),
+    path("app/settings/data/keep/", data.keep_client, name="keep_client"),
 ]
 
 staff = [
@@ -72,6 +77,7 @@ staff = [
 ]
 
 operator = [
+    path("csp-report", csp_reports.csp_report, name="csp_report"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

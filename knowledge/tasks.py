@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from knowledge import ingest, sweep
-from knowledge.models import Source
+from knowledge import index, ingest, sweep
+from knowledge.models import KnowledgeBase, Source
+from knowledge.vectors import VectorsDown
 
 
 @shared_task
@@ -18,6 +19,13 @@ def index_source(source_id: int) -> None:
     source = Source.objects.select_related("knowledge_base").filter(pk=source_id).first()
     if source is not None:
         sweep.index(source)
+
+
+@shared_task(autoretry_for=(VectorsDown,), retry_backoff=10, max_retries=8)
+def rebuild_index_of(base_id: int) -> None:
+    base = KnowledgeBase.objects.filter(pk=base_id).first()
+    if base is not None:
+        index.rebuild(base)
 
 
 @shared_task(name="knowledge.tasks.sweep")

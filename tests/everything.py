@@ -50,7 +50,11 @@ class Everything:
         members = {role: _member(client, role, mark) for role in Role}
         owner = members[Role.OWNER]
         base = KnowledgeBase.objects.create(
-            client=client, name=f"{mark} base", embedding_model="none", live_passages=1
+            client=client,
+            name=f"{mark} base",
+            embedding_model="none",
+            live_passages=1,
+            live_terms=4,
         )
         bot = _bot(client, base, mark)
         key, text = keys.make(client, f"{mark} key")

@@ -65,3 +65,7 @@ class Export(models.Model):
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.state in {Export.State.QUEUED, Export.State.WORKING}

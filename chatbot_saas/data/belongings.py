@@ -22,9 +22,11 @@ def belongings() -> tuple[tuple[type[Model], str], ...]:
 
 
 def _walk(model: type[Model], way: str, ways: dict[type[Model], str]) -> None:
-    for relation in model._meta.related_objects:
+    for relation in model._meta.get_fields(include_hidden=True):
+        if not isinstance(relation, ForeignObjectRel) or not _owns(relation):
+            continue
         owner = relation.related_model
-        if not isinstance(owner, type) or not _owns(relation) or owner is model:
+        if owner is model:
             continue
         longer = f"{relation.field.name}__{way}" if way else relation.field.name
         # The longest way: a bot protects its knowledge base and must go before it.

@@ -42,8 +42,8 @@ class Kind:
             yield [self.line(row) for row in batch]
 
 
-def _fields(*names: str) -> Callable[[Model], Line]:
-    return lambda row: {name: getattr(row, name) for name in names}
+def _fields(names: str) -> Callable[[Model], Line]:
+    return lambda row: {name: getattr(row, name) for name in names.split()}
 
 
 def _member(row: Membership) -> Line:
@@ -53,7 +53,7 @@ def _member(row: Membership) -> Line:
 
 def _api_key(row: ApiKey) -> Line:
     names = "mode name prefix scopes created_at last_used_at expires_at revoked_at"
-    return {"id": row.public_id} | _fields(*names.split())(row)
+    return {"id": row.public_id} | _fields(names)(row)
 
 
 def _bot(row: Bot) -> Line:
@@ -62,35 +62,35 @@ def _bot(row: Bot) -> Line:
         " created_at"
     )
     base = {"id": row.public_id, "knowledge_base": row.knowledge_base.public_id}
-    return base | _fields(*names.split())(row)
+    return base | _fields(names)(row)
 
 
 def _source(row: Source) -> Line:
     names = "kind title url format bytes sha256 characters state error created_at ready_at"
     base = {"id": row.public_id, "knowledge_base": row.knowledge_base.public_id}
-    return base | _fields(*names.split())(row)
+    return base | _fields(names)(row)
 
 
 def _passage(row: Passage) -> Line:
     names = "position heading text pages start end"
-    return {"source": row.source.public_id} | _fields(*names.split())(row)
+    return {"source": row.source.public_id} | _fields(names)(row)
 
 
 def _conversation(row: Conversation) -> Line:
     names = "visitor channel page_url started_at last_message_at"
-    return {"id": row.public_id, "bot": row.bot.public_id} | _fields(*names.split())(row)
+    return {"id": row.public_id, "bot": row.bot.public_id} | _fields(names)(row)
 
 
 def _message(row: Message) -> Line:
     names = "role state text answered error model prompt_tokens completion_tokens created_at"
     base = {"id": row.public_id, "conversation": row.conversation.public_id}
     citations = [citation.as_json() for citation in row.citations.all()]
-    return base | _fields(*names.split())(row) | {"citations": citations}
+    return base | _fields(names)(row) | {"citations": citations}
 
 
 def _sighting(row: Sighting) -> Line:
     names = "origin refused first_at last_at count"
-    return {"bot": row.bot.public_id} | _fields(*names.split())(row)
+    return {"bot": row.bot.public_id} | _fields(names)(row)
 
 
 def _live_passages(client: Client) -> QuerySet[Passage]:
@@ -103,15 +103,15 @@ def _messages(client: Client) -> QuerySet[Message]:
     return messages.select_related("conversation").prefetch_related("citations")
 
 
-_COMPANY = "name website retention_days deletion_due_at created_at".split()
-_INVITATION = "email role created_at expires_at accepted_at revoked_at".split()
-_EVENT = "actor_name staff_name action target details address at".split()
+_COMPANY = "name website retention_days deletion_due_at created_at"
+_INVITATION = "email role created_at expires_at accepted_at revoked_at"
+_EVENT = "actor_name staff_name action target details address at"
 
 KINDS = (
     Kind(
         "company",
         lambda client: Client.objects.filter(pk=client.pk),
-        lambda row: {"id": row.public_id} | _fields(*_COMPANY)(row),
+        lambda row: {"id": row.public_id} | _fields(_COMPANY)(row),
     ),
     Kind(
         "members",
@@ -121,7 +121,7 @@ KINDS = (
     Kind(
         "invitations",
         lambda client: Invitation.objects.for_client(client),
-        lambda row: {"id": row.public_id} | _fields(*_INVITATION)(row),
+        lambda row: {"id": row.public_id} | _fields(_INVITATION)(row),
     ),
     Kind("api_keys", lambda client: ApiKey.objects.for_client(client), _api_key),
     Kind(
@@ -154,7 +154,7 @@ KINDS = (
     Kind(
         "audit_log",
         lambda client: AuditEvent.objects.for_client(client),
-        _fields(*_EVENT),
+        _fields(_EVENT),
     ),
 )
 

@@ -7,20 +7,21 @@ next run of the task goes on.
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import CompositePrimaryKey, Model
 from django.utils import timezone
 
 from accounts import audit
 from accounts.audit import Action
 from accounts.models import ApiKey, Client, Export, Membership, OutboxEmail
+from accounts.models.exports import ExportQuerySet
 from chatbot_saas.data import export
 from chatbot_saas.data.belongings import belongings
-from knowledge.models import KnowledgeBase, Source
+from knowledge.models import KnowledgeBase, Source, SourceQuerySet
 from knowledge.vectors import VectorsDown, vectors
 
 logger = logging.getLogger(__name__)
@@ -28,19 +29,18 @@ logger = logging.getLogger(__name__)
 BATCH = 200
 
 
-def delete_due() -> int:
-    """Delete the clients whose time is over; how many are gone."""
-    due = Client.objects.due_for_deletion(timezone.now()).order_by("deletion_due_at")
-    return sum(_delete_if_due(client) for client in due)
+def due() -> list[int]:
+    """The clients whose time is over."""
+    clients = Client.objects.due_for_deletion(timezone.now()).order_by("deletion_due_at")
+    return list(clients.values_list("pk", flat=True))
 
 
-def _delete_if_due(client: Client) -> bool:
-    """Look again under a lock: somebody may have kept it in the last moment."""
+def delete_if_due(client_id: int) -> bool:
+    """Look again under a lock, for somebody may have kept it in the last moment, and delete it."""
     with transaction.atomic():
-        due = Client.objects.select_for_update().due_for_deletion(timezone.now())
-        if not due.filter(pk=client.pk).exists():
-            return False
-    return delete_for_good(client)
+        still_due = Client.objects.select_for_update().due_for_deletion(timezone.now())
+        client = still_due.filter(pk=client_id).first()
+    return client is not None and delete_for_good(client)
 
 
 def delete_for_good(client: Client) -> bool:
@@ -73,16 +73,17 @@ def _is_somebody_at_work(client: Client) -> bool:
     A worker notices with its next heartbeat, so after the length of a lease all is quiet.
     """
     now = timezone.now()
-    jobs = Source.objects.for_client(client), Export.objects.for_client(client)
+    jobs: tuple[SourceQuerySet | ExportQuerySet, ...] = (
+        Source.objects.for_client(client),
+        Export.objects.for_client(client),
+    )
     for of_client in jobs:
         of_client.unfinished().exclude(lease="").update(heartbeat_at=now)
         of_client.unfinished().update(state="failed", lease="")
     lately = now - timedelta(seconds=settings.INGEST_LEASE_SECONDS)
-    return any(_failed_since(of_client, lately) for of_client in jobs)
-
-
-def _failed_since(jobs, moment: datetime) -> bool:
-    return jobs.filter(state="failed", heartbeat_at__gt=moment).exists()
+    return any(
+        of_client.filter(state="failed", heartbeat_at__gt=lately).exists() for of_client in jobs
+    )
 
 
 def _delete_rows(client: Client) -> None:
@@ -90,7 +91,8 @@ def _delete_rows(client: Client) -> None:
     for of_client in Export.objects.for_client(client).select_related("client"):
         export.discard(of_client)
     for model, way in belongings():
-        if model is not KnowledgeBase:
+        if model is not KnowledgeBase and not isinstance(model._meta.pk, CompositePrimaryKey):
+            # Rows of a composite key go with the rows that they index.
             _delete_in_batches(model, way, client)
 
 

@@ -1,0 +1,119 @@
+"""What our staff may do to one client, each with a reason that its owners can read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from django import forms
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts import audit, outbox
+from accounts.audit import Action
+from accounts.models import Client, OutboxEmail
+from billing import holds
+from knowledge import tasks
+from knowledge.models import KnowledgeBase
+
+MOST_DAYS = 365
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        max_length=300,
+        help_text="The company's owners can read it.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class DaysForm(ReasonForm):
+    days = forms.IntegerField(min_value=1, max_value=MOST_DAYS)
+    field_order = ("days", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`run(client, actor, **fields of the form)` does it and tells what was done."""
+
+    label: str
+    explained: str
+    form: type[forms.Form]
+    run: Callable[..., str]
+
+
+def _suspend(client: Client, actor: str, reason: str) -> str:
+    holds.suspend(client, actor=actor, reason=reason)
+    return f"{client.name} is suspended."
+
+
+def _resume(client: Client, actor: str, reason: str) -> str:
+    holds.resume(client, actor=actor, reason=reason)
+    return f"{client.name} is not suspended any more."
+
+
+def _extend_grace(client: Client, actor: str, reason: str, days: int) -> str:
+    until = holds.extend_grace(client, actor=actor, days=days, reason=reason)
+    return f"The grace period of {client.name} ends on {until:%Y-%m-%d}."
+
+
+def _give_time(client: Client, actor: str, reason: str, days: int) -> str:
+    until = holds.give_time(client, actor=actor, days=days, reason=reason)
+    return f"{client.name} uses the product for free until {until:%Y-%m-%d}."
+
+
+@transaction.atomic
+def _rebuild_index(client: Client, actor: str, reason: str) -> str:
+    bases = list(KnowledgeBase.objects.for_client(client).values_list("pk", flat=True))
+    for base_id in bases:
+        transaction.on_commit(partial(tasks.rebuild_index_of.delay, base_id), robust=True)
+    audit.record_by_system(client, Action.CLIENT_REINDEXED, client.name, actor=actor, reason=reason)
+    return f"The index of {len(bases)} knowledge bases is rebuilt."
+
+
+@transaction.atomic
+def _send_mails_again(client: Client, actor: str, reason: str) -> str:
+    queued = outbox.send_again(_mails_of(client))
+    audit.record_by_system(
+        client, Action.MAILS_SENT_AGAIN, client.name, actor=actor, reason=reason, mails=queued
+    )
+    return f"{queued} mails are sent again."
+
+
+def _mails_of(client: Client) -> QuerySet[OutboxEmail]:
+    """Those to its members and to the people it invited, as far as they were not sent."""
+    members = client.members.values("email")
+    invited = client.invitations.open().values("email")
+    unsent = OutboxEmail.objects.exclude(state=OutboxEmail.State.SENT)
+    return unsent.filter(recipient__in=members) | unsent.filter(recipient__in=invited)
+
+
+STEPS = {
+    "suspend": Step(
+        "Suspend",
+        "Visitors get no answers, members can look but not change anything.",
+        ReasonForm,
+        _suspend,
+    ),
+    "resume": Step("Lift the suspension", "Everything works again.", ReasonForm, _resume),
+    "grace": Step(
+        "Extend the grace period",
+        "After a payment failed, everything goes on working until the grace period ends.",
+        DaysForm,
+        _extend_grace,
+    ),
+    "gift": Step("Give free time", "The product can be used without paying.", DaysForm, _give_time),
+    "reindex": Step(
+        "Rebuild the index",
+        "The vector index of each knowledge base is made anew from the database.",
+        ReasonForm,
+        _rebuild_index,
+    ),
+    "mails": Step(
+        "Send mails again",
+        "Invitations and other mails that are waiting or failed go out once more.",
+        ReasonForm,
+        _send_mails_again,
+    ),
+}

@@ -1,0 +1,85 @@
+"""Knowledge for our staff: what state it is in, not what it says."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts import audit
+from accounts.audit import Action
+from accounts.look_only import LookOnly, actor_of
+from chatbot_saas.lib.errors import Conflict
+from knowledge import sources
+from knowledge.models import KnowledgeBase, Source
+
+
+@admin.register(KnowledgeBase)
+class KnowledgeBaseAdmin(LookOnly):
+    list_display = ("name", "client", "language", "embedding_model", "live_passages")
+    list_filter = ("language", "embedding_model")
+    search_fields = ("name", "public_id", "client__name", "client__public_id")
+    list_select_related = ("client",)
+    ordering = ("-pk",)
+    fields = (
+        "public_id",
+        "client",
+        "name",
+        "language",
+        "embedding_model",
+        "live_passages",
+        "live_terms",
+    )
+
+
+@admin.register(Source)
+class SourceAdmin(LookOnly):
+    list_display = ("title", "client", "format", "state", "error", "attempts", "created_at")
+    list_filter = ("state", "format", "created_at")
+    search_fields = (
+        "title",
+        "public_id",
+        "knowledge_base__client__name",
+        "knowledge_base__client__public_id",
+    )
+    list_select_related = ("knowledge_base__client",)
+    ordering = ("-pk",)
+    actions = ("queue_again",)
+    fields = (
+        "public_id",
+        "knowledge_base",
+        "title",
+        "format",
+        "bytes",
+        "characters",
+        "state",
+        "progress",
+        "error",
+        "attempts",
+        "version",
+        "live_version",
+        "indexed_version",
+        "heartbeat_at",
+        "created_at",
+        "ready_at",
+    )
+
+    @admin.display(ordering="knowledge_base__client__name")
+    def client(self, source: Source) -> str:
+        return source.knowledge_base.client.name
+
+    @admin.action(description="Queue the failed ones chosen again", permissions=["step"])
+    def queue_again(self, request: HttpRequest, queryset: QuerySet[Source]) -> None:
+        for source in queryset.select_related("knowledge_base__client"):
+            try:
+                sources.retry(source)
+            except Conflict as error:
+                self.message_user(request, f"{source.title}: {error.message}", messages.WARNING)
+                continue
+            audit.record_by_system(
+                source.knowledge_base.client,
+                Action.SOURCE_QUEUED_AGAIN,
+                source.title,
+                actor=actor_of(request),
+            )
+            self.message_user(request, f"{source.title}: queued.", messages.SUCCESS)

@@ -1,0 +1,297 @@
+"""From files on the desk to an answer in the playground, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import BrowserContext, Page, expect
+
+from accounts.roles import Role
+from tests.e2e.looking import WAYS, look
+from tests.house import House, Tenant, session_of
+from tests.services.browser import open_browser
+
+HOURS = "# Opening hours\n\nThe shop opens at nine and closes at six. It is closed on Mondays.\n"
+RETURNS = "\n\n".join(
+    f"## Question {number}\n\nYou may return item {number} within {number + 10} days. " * 3
+    for number in range(60)
+)
+DROP = """(zone, files) => {
+  const carried = new DataTransfer();
+  for (const [name, text] of files) carried.items.add(new File([text], name));
+  const options = { dataTransfer: carried, bubbles: true, cancelable: true };
+  for (const type of ["dragenter", "dragover", "drop"])
+    zone.dispatchEvent(new DragEvent(type, options));
+}"""
+
+
+class Shop:
+    """A tenant and the sessions of its people, made before the browser starts."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self.tenant = tenant
+        self.url = str(tenant.http.base_url).rstrip("/")
+        self.owner = session_of(tenant.member())
+        self.viewer = session_of(tenant.member(Role.VIEWER))
+
+    def enter(self, context: BrowserContext, session: str = "") -> Page:
+        name, value = settings.SESSION_COOKIE_NAME, session or self.owner
+        context.add_cookies([{"name": name, "value": value, "url": self.url}])
+        return context.new_page()
+
+
+@pytest.fixture(scope="module")
+def empty(house: House) -> Shop:
+    return Shop(house.tenant())
+
+
+@pytest.fixture(scope="module")
+def quoting(house: House) -> Shop:
+    tenant = house.tenant()
+    tenant.learn("hours.md", HOURS)
+    tenant.bot.suggestions = ["When does the shop close?"]
+    tenant.bot.save()
+    return Shop(tenant)
+
+
+@pytest.fixture(scope="module")
+def speaking_shop(house: House) -> Shop:
+    tenant = house.speaking_tenant()
+    tenant.learn("hours.md", HOURS)
+    return Shop(tenant)
+
+
+@pytest.fixture(scope="module")
+def full(house: House, two_pages: bytes, pdfs: dict[str, bytes]) -> Shop:
+    """As after some weeks of use."""
+    tenant = house.tenant()
+    tenant.learn("locked.pdf", pdfs["locked.pdf"])
+    for name in ("Delivery times", "Prices of repairs", "أسئلة متكررة", "Über uns 😀"):
+        tenant.learn(f"{name}.txt", f"{name}: we answer within two days. " * 30)
+    tenant.learn("guide.pdf", two_pages)
+    tenant.learn("returns.md", RETURNS)
+    tenant.bot.suggestions = ["How long do I have to return item 7?", "When does the warranty end?"]
+    tenant.bot.save()
+    return Shop(tenant)
+
+
+@pytest.fixture(scope="module")
+def new_context(
+    empty: Shop, quoting: Shop, speaking_shop: Shop, full: Shop
+) -> Iterator[Callable[..., BrowserContext]]:
+    """Starts after all rows are made: Playwright's loop and Django's ORM do not mix in a thread."""
+    with open_browser() as browser:
+        yield browser.new_context
+
+
+@pytest.fixture
+def context(new_context: Callable[..., BrowserContext]) -> Iterator[BrowserContext]:
+    """Whose pages say nothing on the console."""
+    said: list[str] = []
+    context = new_context(viewport={"width": 1280, "height": 900})
+    context.on("console", lambda message: said.append(message.text))
+    context.on("weberror", lambda error: said.append(str(error.error)))
+    yield context
+    context.close()
+    # The browser itself notes each refused request.
+    assert not [one for one in said if not one.startswith("Failed to load resource")]
+
+
+def ask(page: Page, question: str) -> None:
+    page.get_by_label("Your question").fill(question)
+    page.get_by_role("button", name="Ask", exact=True).click()
+
+
+def answer(page: Page):
+    return page.locator("[data-role=bot]").last
+
+
+def test_two_dropped_files_become_an_answer(
+    context: BrowserContext, empty: Shop, shots: Path
+) -> None:
+    page = empty.enter(context)
+    page.goto(f"{empty.url}/app/playground/")
+    expect(page.get_by_role("heading", name="Add a source first")).to_be_visible()
+    page.get_by_role("link", name="Add a source").click()
+    expect(page.get_by_text("No sources yet")).to_be_visible()
+
+    files = [["hours.md", HOURS], ["returns.md", RETURNS]]
+    page.locator(".drop").evaluate(DROP, files)
+    uploads = page.locator("#uploads li")
+    expect(uploads).to_have_count(2)
+    rows = page.locator("#sources tbody tr")
+    expect(rows).to_have_count(2, timeout=10_000)
+    expect(page.locator("#sources[data-working]")).to_be_visible()
+    page.screenshot(path=shots / "knowledge-uploading.png", full_page=True)
+    for upload in uploads.all():
+        expect(upload).to_contain_text("Ready", timeout=60_000)
+    expect(page.locator("#sources .badge.ready")).to_have_count(2)
+    polls_no_more(page)
+
+    page.get_by_role("link", name="Opening hours").click()
+    expect(page.get_by_text("The shop opens at nine")).to_be_visible()
+    page.get_by_role("link", name="Ask about it").click()
+    expect(page.get_by_placeholder("Ask something that “Opening hours” answers…")).to_be_visible()
+    ask(page, "When does the shop close?")
+    expect(answer(page)).to_have_attribute("data-state", "done", timeout=20_000)
+    expect(answer(page)).to_contain_text("closes at six")
+    first = page.locator("#used > li").first
+    expect(first).to_contain_text("Opening hours")
+    expect(first).to_contain_text("Cited as [1]")
+    expect(first.locator("meter")).to_be_visible()
+    page.screenshot(path=shots / "playground-answered.png", full_page=True)
+
+
+def polls_no_more(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(2500)
+    assert not asked
+
+
+def test_what_is_wrong_with_a_file_stands_beside_it(
+    context: BrowserContext, quoting: Shop, shots: Path
+) -> None:
+    page = quoting.enter(context)
+    page.goto(f"{quoting.url}/app/knowledge/")
+    page.locator("#files").set_input_files(
+        [
+            {"name": "same.md", "mimeType": "", "buffer": HOURS.encode()},
+            {"name": "empty.txt", "mimeType": "", "buffer": b""},
+            {"name": "noise.md", "mimeType": "", "buffer": bytes(range(1, 9)) * 200},
+        ]
+    )
+    same, empty, noise = (page.locator("#uploads li").nth(number) for number in range(3))
+    expect(same).to_contain_text("Ready")
+    expect(empty).to_contain_text("“empty.txt” is empty.")
+    expect(noise).to_contain_text("is not the right type")
+    expect(page.locator("#upload-news")).to_contain_text("noise.md")
+    look(page, shots / "knowledge-refused.png")
+
+
+def test_a_file_beyond_the_limit_is_not_even_sent(context: BrowserContext, quoting: Shop) -> None:
+    page = quoting.enter(context)
+    page.goto(f"{quoting.url}/app/knowledge/")
+    page.locator("#upload").evaluate("form => { form.dataset.mostBytes = 3 }")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+    page.locator("#files").set_input_files(
+        {"name": "a.txt", "mimeType": "text/plain", "buffer": b"four"}
+    )
+    expect(page.locator("#uploads li")).to_contain_text("A file may have 500.0\xa0MB at most.")
+    assert not sent
+
+
+def test_without_javascript_a_form_does_it(
+    new_context: Callable[..., BrowserContext], quoting: Shop, shots: Path
+) -> None:
+    context = new_context(java_script_enabled=False, viewport={"width": 1280, "height": 900})
+    page = quoting.enter(context)
+    page.goto(f"{quoting.url}/app/knowledge/")
+    page.locator("#files").set_input_files(
+        {"name": "plain.txt", "mimeType": "text/plain", "buffer": b"Parking is free."}
+    )
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_text("It is being read now.")).to_be_visible()
+    expect(page.get_by_role("link", name="plain", exact=True)).to_be_visible()
+    page.get_by_text("Write it here").click()
+    page.get_by_label("Title", exact=True).last.fill("Dogs")
+    page.get_by_label("Text").fill("Dogs are welcome.")
+    page.get_by_role("button", name="Add this text").click()
+    expect(page.get_by_role("link", name="Dogs", exact=True)).to_be_visible()
+    page.screenshot(path=shots / "knowledge-without-javascript.png", full_page=True)
+    context.close()
+
+
+def test_a_source_is_deleted_after_a_question(context: BrowserContext, quoting: Shop) -> None:
+    page = quoting.enter(context)
+    page.goto(f"{quoting.url}/app/knowledge/")
+    page.locator("#files").set_input_files(
+        {"name": "old.txt", "mimeType": "text/plain", "buffer": b"An old text."}
+    )
+    page.get_by_role("link", name="old", exact=True).click()
+    delete, keep = (page.get_by_role("button", name=name) for name in ("Delete", "Keep it"))
+    delete.first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("Delete “old”?")
+    keep.click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    delete.first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("“old” is deleted.")).to_be_visible()
+    expect(page.get_by_role("link", name="old", exact=True)).to_have_count(0)
+
+
+def test_an_answer_streams_stops_and_can_be_asked_for_again(
+    context: BrowserContext, house: House, speaking_shop: Shop
+) -> None:
+    house.fake.reset()
+    page = speaking_shop.enter(context)
+    page.goto(f"{speaking_shop.url}/app/playground/")
+    house.fake.answer("At nine [1]. " + "Mind the Mondays. " * 200, tokens_per_second=20)
+    ask(page, "When do you open?")
+    expect(page.locator("#used > li").first).to_be_visible()
+    expect(answer(page)).to_contain_text("At nine")
+    page.get_by_role("button", name="Stop").click()
+    expect(answer(page)).to_contain_text("Stopped.")
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+
+    house.fake.fail(401)
+    ask(page, "When do you open?")
+    again = page.get_by_role("button", name="Try again")
+    expect(again).to_be_visible(timeout=20_000)
+    house.fake.answer("At **nine** <b>sharp</b> [1].")
+    again.click()
+    expect(answer(page)).to_contain_text("At nine <b>sharp</b>", timeout=20_000)
+    expect(answer(page).locator("strong")).to_have_text("nine")
+    expect(page.locator("#used > li").first).to_contain_text("Cited as [1]")
+    page.get_by_role("button", name="New chat").click()
+    expect(page.locator("#log > *")).to_have_count(0)
+    expect(page.locator("#used > li")).to_have_count(0)
+
+
+def test_the_keyboard_alone_is_enough_to_ask(context: BrowserContext, quoting: Shop) -> None:
+    page = quoting.enter(context, quoting.viewer)
+    page.goto(f"{quoting.url}/app/playground/")
+    page.get_by_role("button", name="When does the shop close?").focus()
+    page.keyboard.press("Enter")
+    expect(answer(page)).to_contain_text("closes at six", timeout=20_000)
+    page.get_by_label("Your question").focus()
+    page.keyboard.type("On which day is it closed?")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-role=visitor]")).to_have_count(2)
+    expect(answer(page)).to_contain_text("Mondays", timeout=20_000)
+
+
+@pytest.mark.parametrize(("scheme", "width"), WAYS)
+def test_the_pages_have_nothing_for_axe_to_say(
+    new_context: Callable[..., BrowserContext],
+    full: Shop,
+    empty: Shop,
+    shots: Path,
+    scheme: str,
+    width: int,
+) -> None:
+    context = new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    page = full.enter(context)
+    name = f"{scheme}-{width}.png"
+    page.goto(f"{full.url}/app/knowledge/")
+    page.get_by_text("Write it here").click()
+    look(page, shots / f"knowledge-full-{name}")
+    page.get_by_role("link", name="returns").click()
+    look(page, shots / f"source-ready-{name}")
+    page.get_by_role("button", name="Delete").first.click()
+    look(page, shots / f"source-dialog-{name}")
+    page.goto(f"{full.url}/app/knowledge/?state=failed")
+    page.get_by_role("link", name="locked").click()
+    look(page, shots / f"source-failed-{name}")
+    page.goto(f"{full.url}/app/playground/")
+    look(page, shots / f"playground-begin-{name}")
+    ask(page, "How long do I have to return item 7?")
+    expect(answer(page)).to_have_attribute("data-state", "done", timeout=20_000)
+    look(page, shots / f"playground-full-{name}")
+    context.close()
