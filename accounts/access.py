@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -21,8 +22,8 @@ from accounts.roles import Act
 from chatbot_saas.lib.errors import Forbidden
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
-MemberView = Callable[Concatenate[MemberRequest, P], HttpResponse]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+MemberView = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
 
 SESSION_KEY = "client"
 # Every form of the dashboard names the client whose page it stands on (dashboard/_token.html):
@@ -72,7 +73,7 @@ def member_view(act: Act) -> Callable[[MemberView[P]], View[P]]:
 
     def decorate(view: MemberView[P]) -> View[P]:
         @wraps(view)
-        def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if (instead := _let_in(request, act)) is not None:
                 return instead
             return view(cast(MemberRequest, request), *args, **kwargs)

@@ -83,6 +83,7 @@ class HasClient(BasePermission):
         limits.spend(cast(HttpRequest, request), "api_client", client.public_id)
         scope = self.scope or ("read" if request.method in SAFE_METHODS else "write")
         if isinstance(request.auth, ApiKey):
+            keys.require_active(client)
             return request.auth.allows(scope)
         needed = Act.VIEW if scope == "read" else self.act
         return bool(cast(Any, request).membership.may(needed))

@@ -1,26 +1,61 @@
-"""API keys: make one, and find the row behind one."""
+"""API keys: make, rotate and revoke one, and find the row behind one."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import ApiKey, Client
+from accounts.models import ApiKey, Client, User
+from chatbot_saas.lib.errors import BadRequest, CallerError, Conflict
 
 SCOPES = ("read", "write", "chat")
 LIVE_PREFIX = "sk_live_"
+TEST_PREFIX = "sk_test_"
+PREFIXES = {ApiKey.Mode.LIVE: LIVE_PREFIX, ApiKey.Mode.TEST: TEST_PREFIX}
 SHOWN_CHARACTERS = 12
 USE_NOTED_EVERY = timedelta(minutes=5)
+MOST_USABLE_KEYS = 50
 
 
-def make(client: Client, name: str, scopes: Sequence[str] = SCOPES) -> tuple[ApiKey, str]:
+class NotForLapsedClients(CallerError):
+    """A client that is not active gets no new key, and its programs get nothing."""
+
+    status = 402
+
+
+def make(
+    client: Client,
+    name: str,
+    scopes: Sequence[str] = SCOPES,
+    *,
+    mode: str = ApiKey.Mode.LIVE,
+    expires_at: datetime | None = None,
+    by: User | None = None,
+) -> tuple[ApiKey, str]:
     """A new key and its text, which is nowhere else: it is shown once and never again."""
-    text = LIVE_PREFIX + secrets.token_urlsafe(32)
-    return keep(client, name, text, scopes), text
+    # Read anew: the row in hand may be older than the end of the subscription.
+    require_active(Client.objects.get(pk=client.pk))
+    if not scopes or not set(scopes) <= set(SCOPES):
+        raise BadRequest("scopes", "Choose what the key may do.")
+    if ApiKey.objects.for_client(client).usable().count() >= MOST_USABLE_KEYS:
+        raise Conflict("too_many_keys", f"{MOST_USABLE_KEYS} keys are enough: revoke some first.")
+    text = PREFIXES[ApiKey.Mode(mode)] + secrets.token_urlsafe(32)
+    key = ApiKey.objects.create(
+        client=client,
+        name=name,
+        mode=mode,
+        scopes=list(scopes),
+        prefix=text[:SHOWN_CHARACTERS],
+        digest=digest_of(text),
+        expires_at=expires_at,
+        created_by=by,
+    )
+    return key, text
 
 
 def keep(client: Client, name: str, text: str, scopes: Sequence[str] = SCOPES) -> ApiKey:
@@ -35,6 +70,44 @@ def keep(client: Client, name: str, text: str, scopes: Sequence[str] = SCOPES) -
         },
     )
     return key
+
+
+@transaction.atomic
+def rotate(key: ApiKey, overlap: timedelta, *, by: User | None = None) -> tuple[ApiKey, str]:
+    """A successor with the same rights; the old key stays usable for `overlap`.
+
+    The row is locked: of two rotations at the same moment one makes the successor, and the other
+    is told that there is one.
+    """
+    locked = ApiKey.objects.select_for_update().select_related("client").get(pk=key.pk)
+    if locked.replaced_by_id is not None:
+        raise Conflict("already_rotated", "This key has been rotated already.")
+    if not locked.is_usable:
+        raise Conflict("not_usable", "This key has expired or was revoked: create a new one.")
+    successor, text = make(
+        locked.client,
+        locked.name,
+        locked.scopes,
+        mode=locked.mode,
+        expires_at=_same_span(locked),
+        by=by,
+    )
+    locked.replaced_by = successor
+    ends = timezone.now() + overlap
+    locked.expires_at = min(locked.expires_at, ends) if locked.expires_at else ends
+    locked.save(update_fields=["replaced_by", "expires_at"])
+    return successor, text
+
+
+def revoke(key: ApiKey) -> bool:
+    """End a key at once; False when that was done before."""
+    alive = ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True)
+    return bool(alive.update(revoked_at=timezone.now()))
+
+
+def require_active(client: Client) -> None:
+    if not client.is_active:
+        raise NotForLapsedClients("subscription_inactive", "The subscription is not active.")
 
 
 def digest_of(text: str) -> str:
@@ -52,3 +125,8 @@ def find(text: str) -> ApiKey | None:
     if key.last_used_at is None or now - key.last_used_at > USE_NOTED_EVERY:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     return key
+
+
+def _same_span(key: ApiKey) -> datetime | None:
+    """A key that was made for 90 days is followed by one for 90 days."""
+    return timezone.now() + (key.expires_at - key.created_at) if key.expires_at else None

@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts import limits
 from accounts.api import bearer_key, is_bearer
+from accounts.models import ApiKey
 from billing import gate
 from chat import tokens, widget
 from chat.conversation import Question, Turn, open_turn, reply
@@ -26,13 +27,17 @@ from chat.engine.events import (
     usage_json,
 )
 from chat.model import chat_model
-from chat.models import Bot
+from chat.models import Bot, Conversation
 from chat.origins import require_allowed
 from chatbot_saas.lib import sse
 from chatbot_saas.lib.errors import BadRequest, CallerError, Forbidden, NotFound
 from chatbot_saas.lib.threads import in_thread
 
 STATUS = {"model_busy": 503, "model_timeout": 504}
+CHANNELS = {
+    ApiKey.Mode.LIVE: Conversation.Channel.API,
+    ApiKey.Mode.TEST: Conversation.Channel.TEST,
+}
 
 
 @csrf_exempt
@@ -59,7 +64,7 @@ def _let_in(request: HttpRequest, body: Mapping[str, Any]) -> tuple[Turn, str | 
     if not is_bearer(request.headers.get("Authorization", "")):
         # A client's own program asks for many people from one address.
         limits.spend_by_address(request, "chat_address")
-    bot, visitor = _caller(request, body.get("bot"))
+    bot, visitor, channel = _caller(request, body.get("bot"))
     gate.require_chat(bot.client)
     if visitor:
         limits.spend(request, "chat_visitor", visitor.visitor)
@@ -71,11 +76,14 @@ def _let_in(request: HttpRequest, body: Mapping[str, Any]) -> tuple[Turn, str | 
         visitor=visitor.visitor if visitor else "",
         conversation=_optional(body, "conversation"),
         page_url=_optional(body, "page_url") or "",
+        channel=channel,
     )
     return open_turn(question), tokens.sign(visitor) if visitor else None
 
 
-def _caller(request: HttpRequest, bot_id: object) -> tuple[Bot, tokens.Visitor | None]:
+def _caller(
+    request: HttpRequest, bot_id: object
+) -> tuple[Bot, tokens.Visitor | None, Conversation.Channel]:
     """A client's program with a key for its own bots, or a visitor with a token for one."""
     key = bearer_key(request.headers.get("Authorization", ""))
     if key is not None:
@@ -84,14 +92,14 @@ def _caller(request: HttpRequest, bot_id: object) -> tuple[Bot, tokens.Visitor |
             raise NotFound("unknown_bot", "There is no bot of this id.")
         if not key.allows("chat"):
             raise Forbidden("missing_scope", "This API key may not chat.")
-        return widget.find_bot(bot.public_id), None
+        return widget.find_bot(bot.public_id), None, CHANNELS[ApiKey.Mode(key.mode)]
     bot = widget.find_bot(bot_id)
     visitor = tokens.read(request.headers.get("Authorization", ""))
     if visitor.bot != bot.public_id:
         raise Forbidden("token_wrong_bot", "This token is for another bot.")
     if require_allowed(request, bot) != visitor.origin:
         raise Forbidden("origin_not_allowed", "This token was given to another website.")
-    return bot, visitor
+    return bot, visitor, Conversation.Channel.WIDGET
 
 
 def _text(body: Mapping[str, Any]) -> str:

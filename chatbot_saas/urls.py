@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-from accounts.views import api_keys, audit, company, members, security
+from accounts.views import api_keys, audit, company, key_links, members, security
 from billing import views as billing
 from chat import loader
 from chat import views as chat
@@ -25,6 +25,7 @@ programs = [
     path("api/documents", knowledge_api.documents, name="documents"),
     path("api/documents/<str:public_id>", knowledge_api.document, name="document"),
     path("api/search", knowledge_api.search, name="search"),
+    path("api/resend-api-key", key_links.resend_api_key, name="resend_api_key"),
 ]
 
 site = [
@@ -35,6 +36,7 @@ site = [
 ]
 
 people = [
+    path("accounts/key-link/<str:token>/", key_links.key_link, name="key_link"),
     path("accounts/", include("allauth.urls")),
     path("app/start/", company.start, name="start"),
     path("app/switch/", company.switch_client, name="switch_client"),
@@ -61,8 +63,11 @@ settings = [
     path("app/settings/company/", company.company, name="company"),
     path("app/settings/members/", members.members, name="members"),
     path("app/settings/keys/", api_keys.api_keys, name="api_keys"),
+    path("app/settings/keys/<str:public_id>/rotate/", api_keys.rotate_key, name="rotate_key"),
+    path("app/settings/keys/<str:public_id>/revoke/", api_keys.revoke_key, name="revoke_key"),
     path("app/settings/account/", security.security, name="security"),
     path("app/settings/audit/", audit.audit_log, name="audit_log"),
+    path("app/settings/audit/csv/", audit.audit_csv, name="audit_csv"),
     path("app/settings/data/", data.data, name="data"),
     path("app/settings/data/retention/", data.set_retention, name="set_retention"),
     path("app/settings/data/export/", data.start_export, name="start_export"),

@@ -33,6 +33,7 @@ class HashingUploadHandler(TemporaryFileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         super().receive_data_chunk(raw_data, start)
         if start + len(raw_data) > settings.MAX_UPLOAD_BYTES:
+            self.file.close()  # Django closes those that are complete
             raise too_large()
         self.digest.update(raw_data)
 

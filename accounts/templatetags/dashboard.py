@@ -28,7 +28,7 @@ def nav_link(context: Context, name: str, label: str, *, exact: bool = False) ->
     request: HttpRequest = context["request"]
     url = reverse(name)
     here = request.path == url if exact else request.path.startswith(url)
-    current = mark_safe(' aria-current="page"') if here else ""  # noqa: S308 - our own words
+    current = mark_safe(' aria-current="page"') if here else ""
     return format_html('<a href="{}"{}>{}</a>', url, current, label)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx
@@ -43,8 +43,8 @@ class Member:
         page = self.http.get("/app/knowledge/").text  # has a form, whatever there is to ask
         self.token = page.partition('"X-CSRFToken": "')[2].partition('"')[0]
 
-    def headers(self, **more: str) -> dict[str, str]:
-        return {"X-CSRFToken": self.token, HEADER: self.tenant.client.public_id, **more}
+    def headers(self) -> dict[str, str]:
+        return {"X-CSRFToken": self.token, HEADER: self.tenant.client.public_id}
 
     def body(self, message: Any, **more: Any) -> dict[str, Any]:
         return {"bot": self.tenant.bot.public_id, "message": message, **more}
@@ -62,6 +62,22 @@ class Member:
         with self.stream(message, **more) as response:
             assert response.status_code == 200, response.read()
             return list(events_of(response.iter_lines()))
+
+
+@pytest.fixture
+def enter() -> Iterator[Callable[..., Member]]:
+    """A new member of a tenant, at the playground."""
+    with ExitStack() as stack:
+
+        def make(tenant: Tenant, role: Membership.Role = Membership.Role.OWNER) -> Member:
+            member = Member(tenant, role)
+            stack.callback(member.http.close)
+            return member
+
+        yield make
+
+
+Enter = Callable[..., Member]
 
 
 def names_of(events: Events) -> list[str]:
@@ -155,11 +171,11 @@ def test_the_number_of_queries_does_not_grow(
 
 
 def test_the_passages_come_first_and_the_cited_ones_are_among_them(
-    talking: Tenant, house: House
+    talking: Tenant, house: House, enter: Enter
 ) -> None:
     talking.learn("hours.md", "# Opening hours\n\nThe shop opens at nine and closes at six.")
     house.fake.answer("You have 60 days [1].")
-    events = Member(talking).ask()
+    events = enter(talking).ask()
     deltas = names_of(events).count("delta")
     assert names_of(events) == ["passages", "start", *["delta"] * deltas, "citations", "done"]
     passages = events[0][1]
@@ -172,22 +188,24 @@ def test_the_passages_come_first_and_the_cited_ones_are_among_them(
     assert cited["quote"] in passages[0]["text"]
 
 
-def test_without_a_model_the_passages_that_were_read_are_shown(taught: Tenant) -> None:
-    events = Member(taught, Membership.Role.VIEWER).ask()
+def test_without_a_model_the_passages_that_were_read_are_shown(
+    taught: Tenant, enter: Enter
+) -> None:
+    events = enter(taught, Membership.Role.VIEWER).ask()
     passages, citations = data_of(events, "passages"), data_of(events, "citations")
     assert citations
     assert all(any(holds(one, cited) for one in passages) for cited in citations)
     assert data_of(events, "done")["answered"] is True
 
 
-def test_a_question_that_nothing_fits_is_refused(taught: Tenant) -> None:
-    events = Member(taught).ask("How does quantum entanglement work?")
+def test_a_question_that_nothing_fits_is_refused(taught: Tenant, enter: Enter) -> None:
+    events = enter(taught).ask("How does quantum entanglement work?")
     assert names_of(events)[0] == "passages"
     assert data_of(events, "done")["answered"] is False
 
 
-def test_a_try_is_kept_apart_from_what_visitors_ask(taught: Tenant) -> None:
-    member = Member(taught)
+def test_a_try_is_kept_apart_from_what_visitors_ask(taught: Tenant, enter: Enter) -> None:
+    member = enter(taught)
     conversation = data_of(member.ask(), "start")["conversation"]
     again = data_of(member.ask("And from Germany?", conversation=conversation), "start")
     assert again["conversation"] == conversation
@@ -197,13 +215,15 @@ def test_a_try_is_kept_apart_from_what_visitors_ask(taught: Tenant) -> None:
     assert not Conversation.objects.for_client(taught.client).of_visitors().exists()
 
 
-def test_nobody_goes_on_with_anothers_conversation(taught: Tenant, rival: Tenant) -> None:
+def test_nobody_goes_on_with_anothers_conversation(
+    taught: Tenant, rival: Tenant, enter: Enter
+) -> None:
     by_key = taught.chat(QUESTION).json()["conversation"]
     by_visitor = taught.visitor().ask(QUESTION).json()["conversation"]
-    by_colleague = data_of(Member(taught).ask(), "start")["conversation"]
+    by_colleague = data_of(enter(taught).ask(), "start")["conversation"]
     rival.learn("a.txt", "The shop opens at nine.")
-    by_rival = data_of(Member(rival).ask(), "start")["conversation"]
-    member = Member(taught)
+    by_rival = data_of(enter(rival).ask(), "start")["conversation"]
+    member = enter(taught)
     for conversation in (by_key, by_visitor, by_colleague, by_rival, "con_unknown"):
         answer = member.post(conversation=conversation)
         assert refused(answer) == (404, "unknown_conversation")
@@ -211,18 +231,20 @@ def test_nobody_goes_on_with_anothers_conversation(taught: Tenant, rival: Tenant
     assert refused(taught.chat(QUESTION, conversation=mine)) == (404, "unknown_conversation")
 
 
-def test_a_failing_model_ends_in_an_error_event(talking: Tenant, house: House) -> None:
+def test_a_failing_model_ends_in_an_error_event(
+    talking: Tenant, house: House, enter: Enter
+) -> None:
     house.fake.fail(401)
-    events = Member(talking).ask()
+    events = enter(talking).ask()
     assert names_of(events)[:2] == ["passages", "start"]
     name, error = events[-1]
     assert name == "error"
     assert set(error) >= {"code", "message"}
 
 
-def test_leaving_stops_the_model(talking: Tenant, house: House) -> None:
+def test_leaving_stops_the_model(talking: Tenant, house: House, enter: Enter) -> None:
     house.fake.reply(SLOW)
-    with Member(talking).stream() as response:
+    with enter(talking).stream() as response:
         heard = 0
         for line in response.iter_lines():
             heard += line == "event: delta"
@@ -236,14 +258,16 @@ def test_leaving_stops_the_model(talking: Tenant, house: House) -> None:
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="counts open files of the database")
 @pytest.mark.skipif(not psutil.LINUX, reason="reads /proc")
-def test_an_open_stream_holds_no_connection_to_the_database(talking: Tenant, house: House) -> None:
+def test_an_open_stream_holds_no_connection_to_the_database(
+    talking: Tenant, house: House, enter: Enter
+) -> None:
     web = psutil.Process(house.speaking.pid)
     database = str(connection.settings_dict["NAME"])
 
     def opened() -> int:
         return sum(one.path == database for one in web.open_files())
 
-    member = Member(talking)
+    member = enter(talking)
     wait_until(lambda: opened() == 0, 10)
     house.fake.always(SLOW)
     with member.stream() as response:
@@ -257,8 +281,8 @@ def test_an_open_stream_holds_no_connection_to_the_database(talking: Tenant, hou
 
 
 @pytest.mark.parametrize("message", ["", "   ", None, "x" * 4001])
-def test_a_wrong_question_is_refused(taught: Tenant, message: Any) -> None:
-    assert refused(Member(taught).post(message)) == (400, "invalid")
+def test_a_wrong_question_is_refused(taught: Tenant, message: Any, enter: Enter) -> None:
+    assert refused(enter(taught).post(message)) == (400, "invalid")
     assert not Conversation.objects.for_client(taught.client).exists()
 
 
@@ -273,28 +297,30 @@ def test_a_wrong_question_is_refused(taught: Tenant, message: Any) -> None:
     ],
 )
 def test_what_is_no_question_at_all_is_refused(
-    shop: Tenant, body: bytes, kind: str, status: int
+    shop: Tenant, body: bytes, kind: str, status: int, enter: Enter
 ) -> None:
-    member = Member(shop)
+    member = enter(shop)
     headers = member.headers() | {"Content-Type": kind}
     assert refused(member.http.post(ASK, content=body, headers=headers))[0] == status
 
 
-def test_other_bots_do_not_exist(taught: Tenant, rival: Tenant) -> None:
-    member = Member(taught)
+def test_other_bots_do_not_exist(taught: Tenant, rival: Tenant, enter: Enter) -> None:
+    member = enter(taught)
     for bot in (rival.bot.public_id, "bot_unknown", ["odd"], {"a": 1}):
         assert refused(member.post(bot=bot)) == (404, "unknown_bot")
 
 
-def test_a_lapsed_client_gets_no_answers(taught: Tenant) -> None:
-    member = Member(taught)
+def test_a_lapsed_client_gets_no_answers(taught: Tenant, enter: Enter) -> None:
+    member = enter(taught)
     Client.objects.filter(pk=taught.client.pk).update(is_active=False)
     assert refused(member.post()) == (402, "subscription_inactive")
     assert member.http.get(PAGE).status_code == 200
 
 
-def test_nobody_strangers_and_other_sites_are_refused(taught: Tenant, rival: Tenant) -> None:
-    member = Member(taught)
+def test_nobody_strangers_and_other_sites_are_refused(
+    taught: Tenant, rival: Tenant, enter: Enter
+) -> None:
+    member = enter(taught)
     anonymous = taught.http.post(ASK, json=member.body(QUESTION))
     assert anonymous.status_code in {302, 403}
     without_token = {HEADER: taught.client.public_id}
@@ -305,25 +331,25 @@ def test_nobody_strangers_and_other_sites_are_refused(taught: Tenant, rival: Ten
     assert not Conversation.objects.for_client(taught.client).exists()
 
 
-def test_it_answers_to_post_alone(taught: Tenant) -> None:
-    member = Member(taught)
+def test_it_answers_to_post_alone(taught: Tenant, enter: Enter) -> None:
+    member = enter(taught)
     assert member.http.get(ASK).status_code == 405
     assert member.http.post(PAGE, headers=member.headers()).status_code == 405
 
 
-def test_a_member_asks_only_so_often(house: House) -> None:
+def test_a_member_asks_only_so_often(house: House, enter: Enter) -> None:
     with house.another_web(RATE_LIMITS="chat_visitor=2/m,chat_client=100/m") as http:
         tenant = Tenant.make(http)
-        member = Member(tenant)
+        member = enter(tenant)
         answers = [member.post() for _ in range(3)]
         assert [one.status_code for one in answers] == [200, 200, 429]
         assert refused(answers[-1]) == (429, "rate_limited")
         assert int(answers[-1].headers["Retry-After"]) > 0
-        assert Member(tenant).post().status_code == 200  # a colleague
+        assert enter(tenant).post().status_code == 200  # a colleague
 
 
-def test_the_page_loads_modules_by_their_hashed_names(taught: Tenant) -> None:
-    page = Member(taught).http.get(PAGE).text
+def test_the_page_loads_modules_by_their_hashed_names(taught: Tenant, enter: Enter) -> None:
+    page = enter(taught).http.get(PAGE).text
     script = page.partition('<script src="/static/js/playground.')[2].partition('"')[0]
     source = taught.http.get(f"/static/js/playground.{script}").text
     for module in ("answer", "stream"):

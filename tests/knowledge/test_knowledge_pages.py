@@ -473,7 +473,8 @@ def test_a_lapsed_client_changes_nothing_by_the_api_either(world: Everything) ->
     bot = world.bot.public_id
     assert program.post("/api/documents", {"file": file(), "bot": bot}).status_code == 402
     assert program.delete(f"/api/documents/{world.source.public_id}").status_code == 402
-    assert program.get("/api/documents").json()["results"]
+    listed = program.get("/api/documents")
+    assert listed.json()["results"], listed.content
 
 
 def test_the_audit_log_names_the_key_that_changed_something(world: Everything) -> None:

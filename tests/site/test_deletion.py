@@ -152,8 +152,9 @@ def test_only_owners_may_close_or_keep(world: Everything, role: Role) -> None:
 
 
 def test_a_stranger_cannot_close_it(world: Everything, rival: Everything) -> None:
-    sent = {"name": world.client.name, "client": world.client.public_id}
-    assert signed_in(rival, Role.OWNER).post(CLOSE, sent).status_code == 404
+    named = {"X-Client": world.client.public_id}
+    stranger = signed_in(rival, Role.OWNER)
+    assert stranger.post(CLOSE, {"name": world.client.name}, headers=named).status_code == 404
     world.client.refresh_from_db()
     assert world.client.deletion_due_at is None
 
@@ -162,9 +163,9 @@ def test_while_it_is_closing_owners_look_and_export_but_nothing_changes(
     world: Everything, owner: Browser
 ) -> None:
     owner.post(CLOSE, {"name": world.client.name})
-    assert owner.get("/app/").status_code == 200
+    assert owner.get("/app/knowledge/").status_code == 200
     assert owner.post(f"{PAGE}export/").status_code == 302
-    assert owner.post("/app/knowledge/write/", {"title": "A", "text": "B"}).status_code == 402
+    assert owner.post(f"/app/knowledge/{world.failed.public_id}/retry/").status_code == 402
 
 
 def test_it_is_kept_when_an_owner_says_so_in_time(world: Everything, owner: Browser) -> None:
@@ -285,10 +286,9 @@ def is_gone(client: Client) -> bool:
     return not Client.objects.filter(pk=client.pk).exists()
 
 
-def test_the_worker_deletes_rows_files_and_vectors(
-    house: House, shop: Tenant, rival: Tenant
-) -> None:
-    for tenant in (shop, rival):
+def test_the_worker_deletes_rows_files_and_vectors(house: House, shop: Tenant) -> None:
+    other = house.tenant()
+    for tenant in (shop, other):
         tenant.learn("hours.txt", "The shop opens at nine.")
     assert shop.chat("When do you open?").status_code == 200
     assert vectors().count(shop.base.collection) == 1
@@ -298,8 +298,8 @@ def test_the_worker_deletes_rows_files_and_vectors(
     assert not files(shop.client)
     # Asking for a count would make it again: look at what there is.
     assert shop.base.collection not in collections()
-    assert rival.base.collection in collections()
-    assert rival.search("When do you open?")
+    assert other.base.collection in collections()
+    assert other.search("When do you open?")
     assert shop.chat("When do you open?").status_code == 401
 
 

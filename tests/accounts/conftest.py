@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+from django.core.cache import cache
+from django.test import Client as Browser
+
+from accounts.roles import Role
+from tests.everything import Everything
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits() -> None:
+    """Limits are counted in the cache."""
+    cache.clear()
+
+
+@pytest.fixture
+def acme(db: None) -> Everything:
+    return Everything.make("acme")
+
+
+@pytest.fixture
+def rival(db: None) -> Everything:
+    return Everything.make("rival")
+
+
+@pytest.fixture
+def owner(acme: Everything) -> Browser:
+    return signed_in(acme, Role.OWNER)
+
+
+def signed_in(world: Everything, role: Role) -> Browser:
+    browser = Browser()
+    browser.force_login(world.people[role])
+    return browser
