@@ -17,11 +17,12 @@ from chatbot_saas.lib.errors import Forbidden
 
 HISTORY = "hijack_history"  # hijack's own name in the session
 
-# What is the person's own, or would outlive the visit: credentials, keys, copies of everything.
+# What is the person's own, or would outlive the visit: credentials, keys, memberships, copies.
 NEVER = ("/accounts/", "/app/settings/data/exports/")
 NEVER_CHANGED = (
     "/app/settings/account/",
     "/app/settings/keys/",
+    "/app/settings/members/",
     "/app/settings/data/export/",
     "/app/settings/data/close/",
 )

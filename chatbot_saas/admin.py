@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from accounts.look_only import LookOnly, LookOnlyInline, actor_of
+from accounts.look_only import SHOWN_ROWS, LookOnly, LookOnlyInline, actor_of
 from accounts.models import ApiKey, Client, Membership
 from billing.models import BillingState
 from chat.models import Bot
@@ -20,23 +20,27 @@ from chatbot_saas.steps import STEPS
 
 class Members(LookOnlyInline):
     model = Membership
+    verbose_name_plural = f"members (the first {SHOWN_ROWS})"
     fields = ("user", "role", "created_at")
     related = ("user",)
 
 
 class Bots(LookOnlyInline):
     model = Bot
+    verbose_name_plural = f"bots (the first {SHOWN_ROWS})"
     fields = ("name", "public_id", "knowledge_base", "created_at")
     related = ("knowledge_base",)
 
 
 class Keys(LookOnlyInline):
     model = ApiKey
+    verbose_name_plural = f"API keys (the first {SHOWN_ROWS})"
     fields = ("prefix", "name", "mode", "last_used_at", "expires_at", "revoked_at")
 
 
 class Billing(LookOnlyInline):
     model = BillingState
+    verbose_name_plural = "billing"
     fields = ("suspended_at", "suspended_reason", "grace_until", "complimentary_until")
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.functional import SimpleLazyObject
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import member_view
-from accounts.http import MemberRequest
+from accounts import access, invitations
+from accounts.access import member_view, person_view
+from accounts.forms.company import CompanyForm
+from accounts.http import MemberRequest, PersonRequest
 from accounts.models import Membership, User
 from accounts.roles import Act
 from billing.views import price_list
 from chat.models import Bot
+from chatbot_saas import onboarding
 from chatbot_saas import overview as summary
 from chatbot_saas.demo import site as demo_site
 
@@ -73,6 +76,35 @@ def overview(request: MemberRequest) -> HttpResponse:
         "days": summary.DAYS,
     }
     return render(request, "dashboard/overview.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@person_view
+def start(request: HttpRequest) -> HttpResponse:
+    """The first company of a new person, or another one."""
+    user = cast(PersonRequest, request).user
+    if "another" not in request.GET and user.memberships.exists():
+        return redirect("overview")
+    form = CompanyForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        onboarding.set_up(request, user, **form.cleaned_data)
+        return redirect("overview")
+    context = {"form": form, "invitations": invitations.waiting_for(user)}
+    status = 422 if request.method == "POST" else 200
+    return render(request, "accounts/start.html", context, status=status)
+
+
+@require_POST
+@person_view
+def join(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Accept an invitation to one's own address without its mail."""
+    user = cast(PersonRequest, request).user
+    waiting = {one.public_id: one for one in invitations.waiting_for(user)}
+    if public_id not in waiting:
+        raise Http404
+    membership = invitations.accept(request, waiting[public_id], user)
+    access.switch(request, membership.client)
+    return redirect("overview")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-from accounts.views import api_keys, audit, company, key_links, members, security
+from accounts.views import api_keys, audit, company, invitations, key_links, members, security
 from billing import views as billing
 from chat import loader
 from chat import views as chat
@@ -36,9 +36,11 @@ site = [
 ]
 
 people = [
+    path("accounts/invitation/<str:token>/", invitations.invitation, name="invitation"),
     path("accounts/key-link/<str:token>/", key_links.key_link, name="key_link"),
     path("accounts/", include("allauth.urls")),
-    path("app/start/", company.start, name="start"),
+    path("app/start/", pages.start, name="start"),
+    path("app/start/join/<str:public_id>/", pages.join, name="join"),
     path("app/switch/", company.switch_client, name="switch_client"),
 ]
 
@@ -61,7 +63,25 @@ dashboard = [
 settings = [
     path("app/settings/", company.settings, name="settings"),
     path("app/settings/company/", company.company, name="company"),
+    path("app/settings/company/save/", company.change_company, name="change_company"),
     path("app/settings/members/", members.members, name="members"),
+    path("app/settings/members/invite/", invitations.invite, name="invite"),
+    path("app/settings/members/leave/", members.leave, name="leave"),
+    path("app/settings/members/<str:public_id>/", members.member, name="member"),
+    path(
+        "app/settings/members/<str:public_id>/remove/", members.remove_member, name="remove_member"
+    ),
+    path("app/settings/members/<str:public_id>/hand-over/", members.hand_over, name="hand_over"),
+    path(
+        "app/settings/invitations/<str:public_id>/again/",
+        invitations.send_invitation_again,
+        name="send_invitation_again",
+    ),
+    path(
+        "app/settings/invitations/<str:public_id>/revoke/",
+        invitations.revoke_invitation,
+        name="revoke_invitation",
+    ),
     path("app/settings/keys/", api_keys.api_keys, name="api_keys"),
     path("app/settings/keys/<str:public_id>/rotate/", api_keys.rotate_key, name="rotate_key"),
     path("app/settings/keys/<str:public_id>/revoke/", api_keys.revoke_key, name="revoke_key"),

@@ -10,6 +10,8 @@ from django.db.models.functions import Coalesce
 from accounts.models import Client
 from chatbot_saas.lib.ids import new_id
 
+FORMAT_NAMES = {"text": "Text", "markdown": "Markdown", "html": "HTML", "pdf": "PDF"}
+
 
 def new_source_id() -> str:
     return new_id("src")
@@ -138,6 +140,10 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def format_name(self) -> str:
+        return FORMAT_NAMES.get(self.format, self.format)
 
     @property
     def is_working(self) -> bool:

@@ -21,11 +21,10 @@ from accounts.http import MemberRequest
 from accounts.roles import Act
 from billing import gate
 from chatbot_saas.lib.errors import CallerError
-from knowledge import changes
+from knowledge import changes, upload
 from knowledge.engine.detect import FORMATS
 from knowledge.forms import FilterForm, TextForm, UploadForm, bots_of
 from knowledge.models import Source
-from knowledge.upload import HashingUploadHandler
 
 PAGE_SIZE = 50
 
@@ -46,7 +45,7 @@ def knowledge(request: MemberRequest) -> HttpResponse:
 def upload_sources(request: MemberRequest) -> HttpResponse:
     """Files of a plain form; with JavaScript they go to POST /api/documents one by one."""
     gate.require_edit(request.client)
-    request.upload_handlers = [HashingUploadHandler(request)]
+    request.upload_handlers = [upload.HashingUploadHandler(request)]
     return _take_files(request)
 
 
@@ -154,6 +153,7 @@ def _upload_facts(request: MemberRequest) -> dict[str, Any]:
         "upload_url": f"{reverse('upload_sources')}?{named}",
         "suffixes": ",".join(sorted(FORMATS)),
         "most_bytes": settings.MAX_UPLOAD_BYTES,
+        "too_large": upload.too_large().message,
     }
 
 

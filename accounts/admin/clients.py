@@ -6,9 +6,8 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, keys
 from accounts.audit import Action
 from accounts.look_only import LookOnly, actor_of
 from accounts.models import ApiKey, Invitation, Membership
@@ -72,8 +71,7 @@ class ApiKeyAdmin(LookOnly):
         revoked = 0
         for key in queryset.filter(revoked_at__isnull=True).select_related("client"):
             with transaction.atomic():
-                still_good = ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True)
-                if still_good.update(revoked_at=timezone.now()):
+                if keys.revoke(key):
                     target = f"{key.name} ({key.prefix}…)"
                     actor = actor_of(request)
                     audit.record_by_system(key.client, Action.KEY_REVOKED, target, actor=actor)

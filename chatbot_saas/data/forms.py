@@ -30,7 +30,7 @@ class RetentionForm(forms.Form):
         label="Your own number of days",
         required=False,
         validators=[MinValueValidator(1), MaxValueValidator(MOST_DAYS)],
-        help_text="Only when you chose a number of your own: 1 to 3650.",
+        help_text="From 1 to 3650.",
         widget=forms.NumberInput(attrs={"min": 1, "max": MOST_DAYS, "inputmode": "numeric"}),
     )
 
@@ -45,7 +45,9 @@ class RetentionForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if data.get("keep") == "own" and not data.get("own_days") and not self.errors:
+        if data.get("keep") != "own":
+            self.errors.pop("own_days", None)  # it is not even shown
+        elif not data.get("own_days") and not self.errors:
             self.add_error("own_days", "Say how many days.")
         return data
 

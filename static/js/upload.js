@@ -14,7 +14,7 @@ let sending = false;
 if (form) {
   const input = form.querySelector("input[type=file]");
   const zone = form.querySelector(".drop");
-  form.querySelector("button[type=submit]").hidden = true;
+  form.querySelector(".actions").hidden = true;
   input.addEventListener("change", () => {
     take(input.files);
     input.value = "";
@@ -61,7 +61,7 @@ function next() {
   if (!upload) return;
   const most = Number(form.dataset.mostBytes);
   if (upload.file.size > most) {
-    fail(upload, `A file may have ${form.dataset.most} at most.`);
+    fail(upload, form.dataset.tooLarge);
     next();
     return;
   }

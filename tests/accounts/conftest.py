@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import pytest
 from django.core.cache import cache
 from django.test import Client as Browser
@@ -27,6 +29,12 @@ def rival(db: None) -> Everything:
 @pytest.fixture
 def owner(acme: Everything) -> Browser:
     return signed_in(acme, Role.OWNER)
+
+
+def send(browser: Browser, path: str, form: dict[str, str]) -> int:
+    """Post a form as browsers do; Django's own test client would make it multipart."""
+    body, kind = urlencode(form), "application/x-www-form-urlencoded"
+    return browser.post(path, body, content_type=kind).status_code
 
 
 def signed_in(world: Everything, role: Role) -> Browser:

@@ -319,10 +319,11 @@ def test_grace_and_free_time_are_given_by_days(world: Everything, desk: Browser)
 def test_mails_to_members_and_invited_people_go_out_again(world: Everything, desk: Browser) -> None:
     other = full("tromso")
     desk.post(step(world.client, "mails"), {"reason": "The mail server was down"})
-    states = dict(OutboxEmail.objects.values_list("dedupe_key", "state"))
+    ours = OutboxEmail.objects.filter(dedupe_key__in=["marigold-mail", "tromso-mail"])
+    states = dict(ours.values_list("dedupe_key", "state"))
     assert states == {"marigold-mail": "waiting", "tromso-mail": "failed"}
     run(desk, OutboxEmail, "send_again", OutboxEmail.objects.get(dedupe_key="tromso-mail"))
-    assert not OutboxEmail.objects.filter(state="failed").exists()
+    assert not ours.filter(state="failed").exists()
     assert AuditEvent.objects.filter(client=world.client, action=Action.MAILS_SENT_AGAIN).exists()
     assert not AuditEvent.objects.filter(client=other.client, action="client.mails").exists()
 

@@ -18,6 +18,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client as Browser
 from django.utils import timezone
+from playwright.sync_api import Page
 
 from accounts.audit import Action
 from accounts.models import AuditEvent, Client, Export, Membership, OutboxEmail
@@ -26,13 +27,18 @@ from chat.models import Bot, Conversation, Message
 from chatbot_saas import tasks
 from chatbot_saas.data import archive, export
 from knowledge.models import KnowledgeBase, Source
+from tests.e2e.looking import WAYS, look, shots
 from tests.everything import Everything
-from tests.house import House, Tenant
+from tests.house import House, Tenant, session_of
+from tests.services.browser import open_browser
 from tests.services.django import Worker
 from tests.services.waiting import wait_until
 
 PAGE = "/app/settings/data/"
 START = "/app/settings/data/export/"
+
+
+SCENES = ["empty", "working", "ready", "closing", "wrong-name", "wrong-days"]
 
 
 @pytest.fixture
@@ -436,3 +442,72 @@ def test_a_killed_workers_export_is_built_by_the_next_one(
 
 def leftovers(one: Export) -> list[Path]:
     return list(Path(settings.FILE_UPLOAD_TEMP_DIR).glob(f"export-{one.public_id}*"))
+
+
+# --- In a real browser -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def scenes(house: House) -> dict[str, str]:
+    """A session of an owner for each state in which the page may be."""
+    sessions = {}
+    now = timezone.now()
+    for scene in SCENES:
+        tenant = house.tenant()
+        if scene == "working":
+            state = {"state": "working", "progress": 0.4, "lease": "nobody"}
+            Export.objects.create(client=tenant.client, **state)
+            Export.objects.filter(client=tenant.client).update(heartbeat_at=now + timedelta(days=1))
+        if scene == "ready":
+            over = {"state": "failed", "error": "It failed several times."}
+            Export.objects.create(client=tenant.client, **over)
+            Export.objects.create(client=tenant.client, state="expired")
+            until = now + timedelta(days=7)
+            ready = {"state": "ready", "bytes": 73_400_320, "expires_at": until}
+            Export.objects.create(client=tenant.client, **ready)
+        if scene == "closing":
+            Client.objects.filter(pk=tenant.client.pk).update(
+                deletion_due_at=now + timedelta(days=14), is_active=False
+            )
+        sessions[scene] = session_of(tenant.member())
+    return sessions
+
+
+@pytest.mark.parametrize(("scheme", "width"), WAYS)
+def test_the_page_is_good_to_look_at_in_every_state(
+    house: House, scenes: dict[str, str], scheme: str, width: int
+) -> None:
+    with open_browser() as browser:
+        for scene, session in scenes.items():
+            context = browser.new_context(
+                viewport={"width": width, "height": 800},
+                color_scheme=scheme,  # type: ignore[arg-type]
+                reduced_motion="reduce",
+            )
+            cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session}
+            context.add_cookies([{**cookie, "url": house.web.url}])  # type: ignore[list-item]
+            page = context.new_page()
+            said: list[str] = []
+            page.on("pageerror", lambda error, said=said: said.append(str(error)))  # type: ignore[misc]
+            page.goto(house.web.url + PAGE)
+            play(page, scene)
+            look(page, shots() / f"data-{scene}-{scheme}-{width}.png")
+            assert not said
+            context.close()
+
+
+def play(page: Page, scene: str) -> None:
+    """What a person does on the page before one looks at it."""
+    if scene == "working":
+        with page.expect_response(lambda response: response.url.endswith(PAGE)):
+            pass  # the page asks again by itself
+        page.wait_for_selector("#exports progress")
+    if scene == "wrong-name":
+        page.get_by_role("button", name="Delete…").click()
+        page.get_by_label("Type the company's name").fill("Somebody else")
+        page.get_by_role("button", name="Delete the company").click()
+        page.wait_for_selector("dialog[open] .errorlist")
+    if scene == "wrong-days":
+        page.get_by_label("Keep conversations").select_option("own")
+        page.get_by_role("button", name="Save").click()
+        page.wait_for_selector(".errorlist")

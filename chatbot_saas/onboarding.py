@@ -1,0 +1,49 @@
+"""Set a new company up: the company itself, an empty knowledge base, and a bot that knows it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from django.http import HttpRequest
+
+from accounts import access, audit, companies
+from accounts.audit import Action
+from accounts.models import Client, User
+from chat.models import Bot
+from knowledge.embedding import default_model
+from knowledge.models import KnowledgeBase
+
+MOST_BOT_NAME = 80
+
+
+def set_up(request: HttpRequest, user: User, *, name: str, website: str) -> Client:
+    """A company that can take its first document; pressed twice it is the same one."""
+    client = companies.latest_of(user, name) or _made(request, user, name, website)
+    access.switch(request, client)
+    return client
+
+
+@transaction.atomic
+def _made(request: HttpRequest, user: User, name: str, website: str) -> Client:
+    client = companies.create(user, name, website)
+    base = KnowledgeBase.objects.create(
+        client=client, name="Knowledge", embedding_model=default_model()
+    )
+    Bot.objects.create(
+        client=client,
+        knowledge_base=base,
+        name=name[:MOST_BOT_NAME],
+        allowed_domains=domains_of(website),
+    )
+    audit.record(request, client, Action.CLIENT_CREATED, name)
+    return client
+
+
+def domains_of(website: str) -> list[str]:
+    """The hosts on which a company of this website wants its chat: with and without www."""
+    host = (urlsplit(website).hostname or "").lower()
+    if not host:
+        return []
+    bare = host.removeprefix("www.")
+    return [bare, f"www.{bare}"]
