@@ -80,6 +80,9 @@ def open_turn(question: Question) -> Turn:
     with transaction.atomic():
         if conversation._state.adding:
             conversation.save()
+        else:
+            same = Conversation.objects.filter(pk=conversation.pk)
+            same.update(last_message_at=timezone.now())
         said = partial(Message.objects.create, conversation=conversation)
         said(role=Message.Role.VISITOR, text=question.text)
         reply_row = said(role=Message.Role.BOT, state=Message.State.STREAMING)

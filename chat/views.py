@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -28,7 +29,7 @@ from chat.engine.events import (
 )
 from chat.model import chat_model
 from chat.models import Bot, Conversation
-from chat.origins import require_allowed
+from chat.origins import is_own, require_allowed
 from chatbot_saas.lib import sse
 from chatbot_saas.lib.errors import BadRequest, CallerError, Forbidden, NotFound
 from chatbot_saas.lib.threads import in_thread
@@ -70,20 +71,21 @@ def _let_in(request: HttpRequest, body: Mapping[str, Any]) -> tuple[Turn, str | 
         limits.spend(request, "chat_visitor", visitor.visitor)
     limits.spend(request, "chat_bot", bot.public_id)
     limits.spend(request, "chat_client", bot.client.public_id)
+    page_url = _optional(body, "page_url") or ""
     question = Question(
         bot=bot,
         text=text,
         visitor=visitor.visitor if visitor else "",
         conversation=_optional(body, "conversation"),
-        page_url=_optional(body, "page_url") or "",
-        channel=channel,
+        page_url=page_url,
+        channel=channel or _channel_of(request, page_url),
     )
     return open_turn(question), tokens.sign(visitor) if visitor else None
 
 
 def _caller(
     request: HttpRequest, bot_id: object
-) -> tuple[Bot, tokens.Visitor | None, Conversation.Channel]:
+) -> tuple[Bot, tokens.Visitor | None, Conversation.Channel | None]:
     """A client's program with a key for its own bots, or a visitor with a token for one."""
     key = bearer_key(request.headers.get("Authorization", ""))
     if key is not None:
@@ -99,7 +101,18 @@ def _caller(
         raise Forbidden("token_wrong_bot", "This token is for another bot.")
     if require_allowed(request, bot) != visitor.origin:
         raise Forbidden("origin_not_allowed", "This token was given to another website.")
-    return bot, visitor, Conversation.Channel.WIDGET
+    return bot, visitor, None
+
+
+def _channel_of(request: HttpRequest, page_url: str) -> Conversation.Channel:
+    """A visitor's: on the client's site, on our hosted page, or in the dashboard's preview."""
+    if not is_own(request, request.headers.get("Origin", "").lower()):
+        return Conversation.Channel.WIDGET
+    path = urlsplit(page_url).path
+    if not path.startswith("/c/"):
+        return Conversation.Channel.WIDGET
+    is_try = path.endswith("/preview/")
+    return Conversation.Channel.PLAYGROUND if is_try else Conversation.Channel.HOSTED
 
 
 def _text(body: Mapping[str, Any]) -> str:

@@ -9,10 +9,10 @@ from django.http import HttpRequest
 
 from accounts import limits
 from billing import gate
-from chat import tokens
+from chat import sightings, tokens
 from chat.models import Bot, Conversation, Message
-from chat.origins import require_allowed
-from chatbot_saas.lib.errors import NotFound
+from chat.origins import is_own, require_allowed
+from chatbot_saas.lib.errors import Forbidden, NotFound
 
 MOST_SHOWN_MESSAGES = 50
 GREETING = "Hello! How can I help you?"
@@ -23,7 +23,7 @@ def open_session(request: HttpRequest, wanted: dict[str, Any]) -> dict[str, Any]
     """Check the site, and answer with everything that the widget needs. Raises CallerError."""
     limits.spend_by_address(request, "session_address")
     bot = find_bot(wanted.get("bot"))
-    origin = require_allowed(request, bot)
+    origin = _site_of(request, bot)
     gate.require_chat(bot.client)
     visitor = tokens.known_or_new_visitor(wanted.get("visitor"))
     body = {
@@ -33,6 +33,18 @@ def open_session(request: HttpRequest, wanted: dict[str, Any]) -> dict[str, Any]
     }
     earlier = _conversation(bot, visitor, wanted.get("conversation"))
     return body if earlier is None else body | {"conversation": earlier}
+
+
+def _site_of(request: HttpRequest, bot: Bot) -> str:
+    """The website that opens the widget, noted whether it may or not. Raises Forbidden."""
+    try:
+        origin = require_allowed(request, bot)
+    except Forbidden:
+        sightings.note(bot, request.headers.get("Origin", "").lower(), refused=True)
+        raise
+    if not is_own(request, origin):
+        sightings.note(bot, origin, refused=False)
+    return origin
 
 
 def find_bot(public_id: object) -> Bot:

@@ -7,7 +7,7 @@ from django.urls import include, path
 
 from accounts.views import api_keys, audit, company, invitations, key_links, members, security
 from billing import views as billing
-from chat import loader
+from chat import hosted, loader
 from chat import views as chat
 from chat.dashboard import analytics, conversations, playground, widget
 from chatbot_saas import csp_reports, health, pages
@@ -19,6 +19,8 @@ visitors = [
     path("widget.js", loader.widget_js, name="widget_js"),
     path("api/widget/session", chat.session, name="widget_session"),
     path("api/chat", chat.ask, name="chat"),
+    path("c/<str:public_id>/", hosted.hosted_chat, name="hosted_chat"),
+    path("c/<str:public_id>/preview/", hosted.hosted_preview, name="hosted_preview"),
 ]
 
 programs = [
@@ -55,8 +57,17 @@ dashboard = [
     path("app/playground/", playground.playground, name="playground"),
     path("app/playground/ask", playground.ask, name="playground_ask"),
     path("app/widget/", widget.widget, name="widget"),
+    path("app/widget/save/", widget.save_widget, name="save_widget"),
+    path("app/widget/allow/", widget.allow_website, name="allow_website"),
     path("app/conversations/", conversations.conversations, name="conversations"),
+    path("app/conversations/<str:public_id>/", conversations.conversation, name="conversation"),
+    path(
+        "app/conversations/<str:public_id>/delete/",
+        conversations.delete_conversation,
+        name="delete_conversation",
+    ),
     path("app/analytics/", analytics.analytics, name="analytics"),
+    path("app/analytics/csv/", analytics.analytics_csv, name="analytics_csv"),
     path("app/billing/", billing.billing, name="billing"),
 ]
 

@@ -47,6 +47,7 @@ ROWS: dict[str, Callable[[Everything], dict[str, str]]] = {
     "retry_source": lambda one: {"public_id": one.failed.public_id},
     "delete_source": lambda one: {"public_id": one.source.public_id},
     "conversation": lambda one: {"public_id": one.conversation.public_id},
+    "export": lambda one: {"public_id": one.export.public_id},
 }
 
 DENIED = {401, 403, 404}

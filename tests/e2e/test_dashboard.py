@@ -22,6 +22,11 @@ PUBLIC = ["/", "/pricing/", "/accounts/login/", "/accounts/signup/", "/accounts/
 NO_PAGES = {
     "settings",
     "switch_client",
+    "set_retention",
+    "start_export",
+    "export",
+    "close_client",
+    "keep_client",
     "upload_sources",
     "write_source",
     "retry_source",

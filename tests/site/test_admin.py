@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -36,11 +37,14 @@ from tests.site.test_pages import INLINE
 PASSWORD = "a long password"
 ADMINS = sorted(admin.site._registry.items(), key=lambda item: item[0]._meta.label)
 OURS = [one for one in ADMINS if one[0]._meta.app_label != "auth"]
-by_model = {"ids": lambda one: one[0]._meta.label if isinstance(one, tuple) else str(one)}
 # Staff look at these and run the actions, but never edit a field.
 LOOKED_AT = [one for one in OURS if one[0] is not User]
 
 Pair = tuple[type, ModelAdmin]
+
+
+def of_each(pairs: list[Any]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("pair", pairs, ids=lambda pair: pair[0]._meta.label)
 
 
 @pytest.fixture
@@ -187,7 +191,7 @@ def test_staff_who_may_only_look_get_no_buttons(world: Everything) -> None:
 # --- What they see ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("pair", ADMINS, **by_model)
+@of_each(ADMINS)
 def test_pages_open_without_secrets_and_without_inline_code(
     world: Everything, desk: Browser, pair: Pair
 ) -> None:
@@ -200,7 +204,7 @@ def test_pages_open_without_secrets_and_without_inline_code(
         assert "unsafe" not in response["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("pair", LOOKED_AT, **by_model)
+@of_each(LOOKED_AT)
 def test_rows_can_neither_be_added_nor_edited(world: Everything, desk: Browser, pair: Pair) -> None:
     model = pair[0]
     assert desk.get(url(model, "add")).status_code == 403
@@ -241,7 +245,7 @@ def test_ten_thousand_members_do_not_make_a_page_of_ten_thousand(
     assert page.count("field-role") < 30
 
 
-@pytest.mark.parametrize("pair", OURS, **by_model)
+@of_each(OURS)
 def test_lists_make_the_same_number_of_queries_for_many_rows(
     world: Everything, desk: Browser, pair: Pair
 ) -> None:
@@ -286,13 +290,11 @@ def test_a_step_asks_for_a_reason_first(world: Everything, desk: Browser) -> Non
 
 def test_suspending_and_resuming_are_noted_for_the_owners(world: Everything, desk: Browser) -> None:
     desk.post(step(world.client, "suspend"), {"reason": "Sends spam"})
-    world.client.refresh_from_db()
-    assert not world.client.is_active
+    assert not Client.objects.get(pk=world.client.pk).is_active
     again = desk.post(step(world.client, "suspend"), {"reason": "Again"}, follow=True)
     assert "is suspended already" in again.content.decode()
     desk.post(step(world.client, "resume"), {"reason": "Sorted out"})
-    world.client.refresh_from_db()
-    assert world.client.is_active
+    assert Client.objects.get(pk=world.client.pk).is_active
     events = AuditEvent.objects.filter(client=world.client, actor_name__startswith="support")
     assert [(event.action, event.actor_name) for event in events.order_by("pk")] == [
         (Action.CLIENT_SUSPENDED, "support (helper@staff.example)"),

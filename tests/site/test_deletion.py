@@ -105,6 +105,7 @@ def make_due(client: Client) -> None:
 def test_an_owner_closes_the_company_by_typing_its_name(world: Everything, owner: Browser) -> None:
     assert owner.post(CLOSE, {"name": " Marigold  gmbh "}).status_code == 302
     world.client.refresh_from_db()
+    assert world.client.deletion_due_at is not None
     left = world.client.deletion_due_at - timezone.now()
     assert timedelta(days=13) < left <= timedelta(days=settings.DELETION_DAYS)
     assert not world.client.is_active

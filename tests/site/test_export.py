@@ -18,14 +18,14 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client as Browser
 from django.utils import timezone
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 from accounts.audit import Action
 from accounts.models import AuditEvent, Client, Export, Membership, OutboxEmail
 from accounts.roles import Role
 from chat.models import Bot, Conversation, Message
 from chatbot_saas import tasks
-from chatbot_saas.data import archive, export
+from chatbot_saas.data import archive, contents, export
 from knowledge.models import KnowledgeBase, Source
 from tests.e2e.looking import WAYS, look, shots
 from tests.everything import Everything
@@ -155,8 +155,7 @@ def test_rows_and_files_that_vanish_meanwhile_do_not_break_it(world: Everything)
         for number in range(1200)
     )
     default_storage.delete(world.source.file)
-    kinds = archive.contents.KINDS
-    messages = next(kind for kind in kinds if kind.name == "messages")
+    messages = next(kind for kind in contents.KINDS if kind.name == "messages")
     batches = messages.lines(world.client)
     assert len(next(batches)) == 500
     Message.objects.filter(conversation=world.conversation).delete()
@@ -477,6 +476,7 @@ def scenes(house: House) -> dict[str, str]:
 def test_the_page_is_good_to_look_at_in_every_state(
     house: House, scenes: dict[str, str], scheme: str, width: int
 ) -> None:
+    errors: list[Error] = []
     with open_browser() as browser:
         for scene, session in scenes.items():
             context = browser.new_context(
@@ -484,16 +484,15 @@ def test_the_page_is_good_to_look_at_in_every_state(
                 color_scheme=scheme,  # type: ignore[arg-type]
                 reduced_motion="reduce",
             )
-            cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session}
-            context.add_cookies([{**cookie, "url": house.web.url}])  # type: ignore[list-item]
+            name = settings.SESSION_COOKIE_NAME
+            context.add_cookies([{"name": name, "value": session, "url": house.web.url}])
             page = context.new_page()
-            said: list[str] = []
-            page.on("pageerror", lambda error, said=said: said.append(str(error)))  # type: ignore[misc]
+            page.on("pageerror", lambda error: errors.append(error))
             page.goto(house.web.url + PAGE)
             play(page, scene)
             look(page, shots() / f"data-{scene}-{scheme}-{width}.png")
-            assert not said
             context.close()
+    assert not errors
 
 
 def play(page: Page, scene: str) -> None:

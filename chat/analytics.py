@@ -1,0 +1,162 @@
+"""How the chat is doing, in few queries. Visitors alone: the client's own tries do not count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import ExtractHour, TruncDate
+from django.utils import timezone
+
+from accounts.models import Client
+from chat.models import Citation, Conversation, Message
+
+TOP = 10
+# Of the latest questions without an answer so many are compared.
+COMPARED = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day (UTC) and its answers."""
+
+    date: date
+    answered: int
+    unanswered: int
+
+    @property
+    def questions(self) -> int:
+        return self.answered + self.unanswered
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    questions: int
+    answered: int
+    conversations: int
+
+    @property
+    def share(self) -> int | None:
+        """Percent that found an answer."""
+        return round(100 * self.answered / self.questions) if self.questions else None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Something that was counted."""
+
+    name: str
+    count: int
+
+
+def days(client: Client, count: int, today: date) -> list[Day]:
+    """The last `count` days, oldest first, also those on which nobody asked."""
+    first = today - timedelta(days=count - 1)
+    rows = (
+        _answers(client, first)
+        .annotate(day=TruncDate("created_at"))
+        .values("day")
+        .annotate(good=Count("pk", filter=Q(answered=True)), all=Count("pk"))
+    )
+    found = {row["day"]: row for row in rows}
+    none = {"good": 0, "all": 0}
+    return [
+        Day(day, row["good"], row["all"] - row["good"])
+        for day in (first + timedelta(days=number) for number in range(count))
+        for row in [found.get(day, none)]
+    ]
+
+
+def totals(client: Client, count: int, today: date) -> tuple[Totals, Totals]:
+    """Of the last `count` days, and of as many before them."""
+    start = _midnight(today - timedelta(days=count - 1))
+    before = start - timedelta(days=count)
+    lately = Q(created_at__gte=start)
+    good = Q(answered=True)
+    row = _answers(client, before.date()).aggregate(
+        q1=Count("pk", filter=lately),
+        a1=Count("pk", filter=lately & good),
+        c1=Count("conversation", filter=lately, distinct=True),
+        q0=Count("pk", filter=~lately),
+        a0=Count("pk", filter=~lately & good),
+        c0=Count("conversation", filter=~lately, distinct=True),
+    )
+    return Totals(row["q1"], row["a1"], row["c1"]), Totals(row["q0"], row["a0"], row["c0"])
+
+
+def gaps(client: Client, since: date) -> list[Named]:
+    """The questions without an answer that were asked most, however they were capitalised."""
+    asked = Message.objects.filter(
+        conversation=OuterRef("conversation"), role=Message.Role.VISITOR, pk__lt=OuterRef("pk")
+    ).order_by("-pk")
+    missed = _answers(client, since).filter(answered=False).order_by("-pk")
+    texts = missed.annotate(question=Subquery(asked.values("text")[:1]))
+    latest = texts.values_list("question", flat=True)[:COMPARED]
+    counted: Counter[str] = Counter()
+    shown: dict[str, str] = {}
+    for text in latest:
+        key = " ".join((text or "").lower().split()).rstrip("?!. ")
+        counted[key] += 1
+        shown.setdefault(key, text or "")
+    return [Named(shown[key], count) for key, count in counted.most_common(TOP) if key]
+
+
+def pages(client: Client, since: date) -> list[Named]:
+    """Where on the client's site conversations began."""
+    rows = (
+        Conversation.objects.for_client(client)
+        .of_visitors()
+        .filter(started_at__gte=_midnight(since))
+        .exclude(page_url="")
+        .values("page_url")
+        .annotate(count=Count("pk"))
+        .order_by("-count", "page_url")[:TOP]
+    )
+    return [Named(row["page_url"], row["count"]) for row in rows]
+
+
+def sources(client: Client, since: date) -> list[Named]:
+    """The sources that answers rested on most."""
+    rows = (
+        Citation.objects.filter(message__in=_answers(client, since))
+        .values("title")
+        .annotate(count=Count("message", distinct=True))
+        .order_by("-count", "title")[:TOP]
+    )
+    return [Named(row["title"], row["count"]) for row in rows]
+
+
+def hours(client: Client, since: date) -> list[int]:
+    """Questions in each of the 24 hours of the day (UTC)."""
+    rows = (
+        _answers(client, since)
+        .annotate(hour=ExtractHour("created_at"))
+        .values("hour")
+        .annotate(count=Count("pk"))
+    )
+    found = {row["hour"]: row["count"] for row in rows}
+    return [found.get(hour, 0) for hour in range(24)]
+
+
+def change(now: int, before: int) -> int | None:
+    """Percent more or less than before; None without any before."""
+    return round(100 * (now - before) / before) if before else None
+
+
+def as_rows(found: Sequence[Day]) -> list[tuple[str, int, int, int]]:
+    return [(one.date.isoformat(), one.questions, one.answered, one.unanswered) for one in found]
+
+
+def _answers(client: Client, since: date) -> QuerySet[Message]:
+    done = Message.objects.filter(
+        conversation__bot__client=client, role=Message.Role.BOT, state=Message.State.DONE
+    )
+    of_visitors = done.exclude(conversation__channel__in=Conversation.TRIES)
+    return of_visitors.filter(created_at__gte=_midnight(since))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=timezone.get_default_timezone())
