@@ -2,8 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.core.mail import EmailMessage
+from django.http import HttpRequest
+
+from accounts.limits import address_of
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    pass
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The caller as our own limits see them (chatbot_saas.lib.net)."""
+        return address_of(request)
+
+    def render_mail(
+        self, template_prefix: str, email: Any, context: Any, headers: Any = None
+    ) -> EmailMessage:
+        """Mails name the product by its settings: there is no table of sites."""
+        names = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
+        mail = super().render_mail(template_prefix, email, context | names, headers)
+        return cast(EmailMessage, mail)
+
+    def send_account_already_exists_mail(self, email: str) -> None:
+        """Somebody signs up with an address that has an account.
+
+        A new account would have hashed its password, which takes longer than all the rest: not to
+        do it here would tell by the time that there is an account.
+        """
+        make_password("no account is made")
+        super().send_account_already_exists_mail(email)

@@ -50,9 +50,6 @@ def forget_old(before: datetime) -> None:
     """Drop rows of mails that were sent long ago, except those that must not be sent again."""
     old = OutboxEmail.objects.filter(sent_at__lt=before, dedupe_key__startswith=OutboxEmail.RANDOM)
     old.delete()
-    # Kept so far because staff may send them again once the mail server is mended.
-    given_up = OutboxEmail.objects.filter(state=OutboxEmail.State.FAILED, created_at__lt=before)
-    given_up.exclude(text="").update(text="", html="")
 
 
 def _message(row: OutboxEmail) -> EmailMultiAlternatives:
@@ -78,4 +75,5 @@ def _failed(row: OutboxEmail, error: Exception, now: datetime) -> None:
         error=type(error).__name__,
         state=OutboxEmail.State.FAILED if given_up else OutboxEmail.State.WAITING,
         not_before=now + timedelta(seconds=30 * 2**attempts),
+        **({"text": "", "html": ""} if given_up else {}),
     )

@@ -76,7 +76,10 @@ def _one_line(subject: str) -> str:
 
 
 def send_again(rows: QuerySet[OutboxEmail]) -> int:
-    """Queue these mails once more, those alone that were not sent; how many there were."""
+    """Queue these mails once more, as far as they were not sent and have a text; how many.
+
+    A mail that was given up has none left: it may have held codes and links.
+    """
     now = timezone.now()
     unsent = rows.exclude(state=OutboxEmail.State.SENT).exclude(text="")
     keys = list(unsent.values_list("dedupe_key", flat=True))

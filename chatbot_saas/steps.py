@@ -112,7 +112,7 @@ STEPS = {
     ),
     "mails": Step(
         "Send mails again",
-        "Invitations and other mails that are waiting or failed go out once more.",
+        "Mails to members and invited people that wait for a next try go out now.",
         ReasonForm,
         _send_mails_again,
     ),

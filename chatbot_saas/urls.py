@@ -97,6 +97,7 @@ settings = [
     path("app/settings/keys/<str:public_id>/rotate/", api_keys.rotate_key, name="rotate_key"),
     path("app/settings/keys/<str:public_id>/revoke/", api_keys.revoke_key, name="revoke_key"),
     path("app/settings/account/", security.security, name="security"),
+    path("app/settings/account/name/", security.save_name, name="save_name"),
     path("app/settings/audit/", audit.audit_log, name="audit_log"),
     path("app/settings/audit/csv/", audit.audit_csv, name="audit_csv"),
     path("app/settings/data/", data.data, name="data"),

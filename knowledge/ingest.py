@@ -235,10 +235,7 @@ def _fail(source: Source, reason: str, *, keep: str = "") -> None:
 
 
 def remove(source: Source, *, note: Callable[[Source], object] | None = None) -> None:
-    """Delete a source with its passages, its file and its vectors.
-
-    `note` is called with it in the transaction in which it goes.
-    """
+    """Delete a source, its passages, file and vectors; `note` is called in the transaction."""
     base, file = source.knowledge_base, source.file
     passage_ids = list(source.passages.values_list("pk", flat=True))
     with transaction.atomic():

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.test.utils import setup_databases, teardown_databases
 
 from chatbot_saas.static import collect_static_files
@@ -19,6 +20,12 @@ DATA = Path(__file__).parent / "data"
 def static_files() -> None:
     """Pages name their style sheets by hash: the hashed files must be there."""
     collect_static_files()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def mails_are_rows(django_test_environment: None) -> None:
+    """Django's test runner keeps mails in memory: ours go into the outbox, as they do in life."""
+    settings.EMAIL_BACKEND = "accounts.outbox.OutboxBackend"
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ from knowledge.embedding import default_model
 from knowledge.models import KnowledgeBase, Passage, Source
 from tests import environment
 from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.smtp import FakeSmtp
 from tests.services.django import Scheduler, Web, Worker
 from tests.services.waiting import wait_until
 
@@ -224,9 +225,11 @@ class House:
         enter = self._stack.enter_context
         self.chroma = environment.chroma
         self.fake = enter(FakeOpenAI())
+        self.mails = enter(FakeSmtp())
         self.env = environment.ENV | {"DATABASE_URL": test_database_url()}
         generous = ",".join(f"{name}=100000/m" for name in settings.RATE_LIMITS)
         self.env["RATE_LIMITS"] = generous
+        self.env["EMAIL_URL"] = self.mails.url
         model = {"OPENAI_BASE_URL": self.fake.url, "OPENAI_API_KEY": "sk-fake"}
         self.worker = enter(Worker(self.env | model, directory=environment.folder("worker")))
         self.scheduler = enter(Scheduler(self.env))

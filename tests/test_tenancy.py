@@ -243,7 +243,7 @@ def _staff_pages() -> list[str]:
     for pattern in admin.url_patterns:
         inner = pattern.url_patterns if isinstance(pattern, URLResolver) else [pattern]
         leaves = [one for one in inner if isinstance(one, URLPattern)]
-        found += [str(one.name) for one in leaves if one.name and not one.pattern.converters]
+        found += [str(one.name) for one in leaves if one.name and not one.pattern.regex.groups]
     return found
 
 

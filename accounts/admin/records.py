@@ -53,10 +53,11 @@ class OutboxEmailAdmin(LookOnly):
         "sent_at",
     )
 
-    @admin.action(description="Send the failed and waiting mails chosen now", permissions=["step"])
+    @admin.action(description="Send the waiting mails chosen now", permissions=["step"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutboxEmail]) -> None:
-        queued = outbox.send_again(queryset)
-        self.message_user(request, f"{queued} queued.", messages.SUCCESS)
+        chosen, queued = queryset.count(), outbox.send_again(queryset)
+        said = f"{queued} queued. {chosen - queued} were sent, or given up and have no text left."
+        self.message_user(request, said, messages.SUCCESS)
 
 
 @admin.register(Export)

@@ -13,7 +13,7 @@ class OutboxEmailQuerySet(models.QuerySet["OutboxEmail"]):
 
 
 class OutboxEmail(models.Model):
-    """One mail. Its text may hold codes and links: it is wiped once it was sent or is too old."""
+    """One mail. Its text is wiped once it was sent: it may hold codes and links."""
 
     class State(models.TextChoices):
         WAITING = "waiting"

@@ -15,7 +15,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
 from accounts.access import HEADER
-from accounts.models import Client, Membership
+from accounts.models import Client
 from accounts.roles import Role
 from chat.models import Bot, Conversation, Message
 from knowledge.models import KnowledgeBase, Source
@@ -37,7 +37,7 @@ Events = list[tuple[str, Any]]
 class Member:
     """A member at the playground."""
 
-    def __init__(self, tenant: Tenant, role: Membership.Role = Membership.Role.OWNER) -> None:
+    def __init__(self, tenant: Tenant, role: Role = Role.OWNER) -> None:
         self.tenant = tenant
         self.http = tenant.dashboard(tenant.member(role))
         page = self.http.get("/app/knowledge/").text  # has a form, whatever there is to ask
@@ -69,7 +69,7 @@ def enter() -> Iterator[Callable[..., Member]]:
     """A new member of a tenant, at the playground."""
     with ExitStack() as stack:
 
-        def make(tenant: Tenant, role: Membership.Role = Membership.Role.OWNER) -> Member:
+        def make(tenant: Tenant, role: Role = Role.OWNER) -> Member:
             member = Member(tenant, role)
             stack.callback(member.http.close)
             return member
@@ -90,7 +90,8 @@ def data_of(events: Events, wanted: str) -> Any:
 
 def holds(passage: dict[str, Any], cited: dict[str, Any]) -> bool:
     same = passage["source_id"] == cited["source_id"]
-    return same and passage["start"] <= cited["start"] <= cited["end"] <= passage["end"]
+    inside = passage["start"] <= cited["start"] <= cited["end"] <= passage["end"]
+    return bool(same and inside)
 
 
 # --- The page -------------------------------------------------------------------------------
@@ -191,7 +192,7 @@ def test_the_passages_come_first_and_the_cited_ones_are_among_them(
 def test_without_a_model_the_passages_that_were_read_are_shown(
     taught: Tenant, enter: Enter
 ) -> None:
-    events = enter(taught, Membership.Role.VIEWER).ask()
+    events = enter(taught, Role.VIEWER).ask()
     passages, citations = data_of(events, "passages"), data_of(events, "citations")
     assert citations
     assert all(any(holds(one, cited) for one in passages) for cited in citations)

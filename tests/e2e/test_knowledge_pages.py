@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, FilePayload, Page, expect
 
 from accounts.roles import Role
 from tests.e2e.looking import WAYS, look
@@ -101,6 +101,10 @@ def context(new_context: Callable[..., BrowserContext]) -> Iterator[BrowserConte
     assert not [one for one in said if not one.startswith("Failed to load resource")]
 
 
+def payload(name: str, content: bytes) -> FilePayload:
+    return {"name": name, "mimeType": "", "buffer": content}
+
+
 def ask(page: Page, question: str) -> None:
     page.get_by_label("Your question").fill(question)
     page.get_by_role("button", name="Ask", exact=True).click()
@@ -161,9 +165,9 @@ def test_what_is_wrong_with_a_file_stands_beside_it(
     page.goto(f"{quoting.url}/app/knowledge/")
     page.locator("#files").set_input_files(
         [
-            {"name": "same.md", "mimeType": "", "buffer": HOURS.encode()},
-            {"name": "empty.txt", "mimeType": "", "buffer": b""},
-            {"name": "noise.md", "mimeType": "", "buffer": bytes(range(1, 9)) * 200},
+            payload("same.md", HOURS.encode()),
+            payload("empty.txt", b""),
+            payload("noise.md", bytes(range(1, 9)) * 200),
         ]
     )
     same, empty, noise = (page.locator("#uploads li").nth(number) for number in range(3))
@@ -180,9 +184,7 @@ def test_a_file_beyond_the_limit_is_not_even_sent(context: BrowserContext, quoti
     page.locator("#upload").evaluate("form => { form.dataset.mostBytes = 3 }")
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url))
-    page.locator("#files").set_input_files(
-        {"name": "a.txt", "mimeType": "text/plain", "buffer": b"four"}
-    )
+    page.locator("#files").set_input_files(payload("a.txt", b"four"))
     expect(page.locator("#uploads li")).to_contain_text("A file may have 500 MB at most.")
     assert not sent
 
@@ -193,9 +195,7 @@ def test_without_javascript_a_form_does_it(
     context = new_context(java_script_enabled=False, viewport={"width": 1280, "height": 900})
     page = quoting.enter(context)
     page.goto(f"{quoting.url}/app/knowledge/")
-    page.locator("#files").set_input_files(
-        {"name": "plain.txt", "mimeType": "text/plain", "buffer": b"Parking is free."}
-    )
+    page.locator("#files").set_input_files(payload("plain.txt", b"Parking is free."))
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_text("It is being read now.")).to_be_visible()
     expect(page.get_by_role("link", name="plain", exact=True)).to_be_visible()
@@ -211,9 +211,7 @@ def test_without_javascript_a_form_does_it(
 def test_a_source_is_deleted_after_a_question(context: BrowserContext, quoting: Shop) -> None:
     page = quoting.enter(context)
     page.goto(f"{quoting.url}/app/knowledge/")
-    page.locator("#files").set_input_files(
-        {"name": "old.txt", "mimeType": "text/plain", "buffer": b"An old text."}
-    )
+    page.locator("#files").set_input_files(payload("old.txt", b"An old text."))
     page.get_by_role("link", name="old", exact=True).click()
     delete, keep = (page.get_by_role("button", name=name) for name in ("Delete", "Keep it"))
     delete.first.click()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
@@ -20,6 +21,7 @@ from accounts.audit import Action
 from accounts.models import AuditEvent, Client, Membership
 from accounts.roles import Role
 from chat.models import Bot
+from knowledge.ingest import MOST_ATTEMPTS, ingest
 from knowledge.models import KnowledgeBase, Passage, Source
 from knowledge.views import PAGE_SIZE
 from tests.environment import BASE
@@ -33,6 +35,7 @@ UPLOAD = "/app/knowledge/upload/"
 WRITE = "/app/knowledge/write/"
 HTMX = {"HX-Request": "true"}
 MOST_QUERIES = 12
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -254,6 +257,17 @@ def test_a_source_that_nobody_finished_is_tried_again(owner: Browser, world: Eve
     failed.refresh_from_db()
     assert (failed.state, failed.error, failed.attempts) == (Source.State.QUEUED, "", 0)
     assert owner.post(page_of(failed, "retry_source")).status_code == 409  # a second click
+
+
+def test_a_source_that_kills_its_workers_fails_and_keeps_its_file(world: Everything) -> None:
+    source = give_file(world.failed)
+    again = Source.objects.filter(pk=source.pk)
+    again.update(state=Source.State.READING, attempts=MOST_ATTEMPTS, heartbeat_at=LONG_AGO)
+    ingest(source.pk)
+    source.refresh_from_db()
+    assert (source.state, source.can_be_retried) == (Source.State.FAILED, True)
+    assert "after several tries" in source.error
+    assert default_storage.exists(source.file)
 
 
 def test_no_retry_beside_the_same_file(owner: Browser, world: Everything) -> None:

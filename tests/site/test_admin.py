@@ -79,8 +79,8 @@ def full(mark: str) -> Everything:
         sender="a@b.example",
         subject=f"Join {mark}",
         text=f"{mark}-code-in-a-mail",
-        state=OutboxEmail.State.FAILED,
-        not_before=timezone.now(),
+        attempts=3,
+        not_before=timezone.now() + timedelta(hours=1),
     )
     CspReport.objects.create(
         digest=mark, directive="style-src", blocked="inline", page="/app/", last_at=timezone.now()
@@ -318,16 +318,29 @@ def test_grace_and_free_time_are_given_by_days(world: Everything, desk: Browser)
     assert state.complimentary_until is not None and state.complimentary_until > soon
 
 
-def test_mails_to_members_and_invited_people_go_out_again(world: Everything, desk: Browser) -> None:
+def test_waiting_mails_to_members_and_invited_people_go_out_now(
+    world: Everything, desk: Browser
+) -> None:
     other = full("tromso")
     desk.post(step(world.client, "mails"), {"reason": "The mail server was down"})
-    ours = OutboxEmail.objects.filter(dedupe_key__in=["marigold-mail", "tromso-mail"])
-    states = dict(ours.values_list("dedupe_key", "state"))
-    assert states == {"marigold-mail": "waiting", "tromso-mail": "failed"}
+    assert waits_for_nothing("marigold") and not waits_for_nothing("tromso")
     run(desk, OutboxEmail, "send_again", OutboxEmail.objects.get(dedupe_key="tromso-mail"))
-    assert not ours.filter(state="failed").exists()
+    assert waits_for_nothing("tromso")
     assert AuditEvent.objects.filter(client=world.client, action=Action.MAILS_SENT_AGAIN).exists()
     assert not AuditEvent.objects.filter(client=other.client, action="client.mails").exists()
+
+
+def waits_for_nothing(mark: str) -> bool:
+    now = timezone.now()
+    return OutboxEmail.objects.waiting(now).filter(dedupe_key=f"{mark}-mail", attempts=0).exists()
+
+
+def test_a_mail_that_was_given_up_has_no_text_to_send(world: Everything, desk: Browser) -> None:
+    mail = OutboxEmail.objects.get(dedupe_key="marigold-mail")
+    OutboxEmail.objects.filter(pk=mail.pk).update(state="failed", text="")
+    assert "0 queued. 1 were sent, or given up" in run(desk, OutboxEmail, "send_again", mail)
+    mail.refresh_from_db()
+    assert mail.state == "failed"
 
 
 def test_a_key_is_revoked_once_and_noted(world: Everything, desk: Browser) -> None:
