@@ -47,9 +47,14 @@ def deliver_waiting() -> int:
 
 
 def forget_old(before: datetime) -> None:
-    """Drop rows of mails that were sent long ago, except those that must not be sent again."""
-    old = OutboxEmail.objects.filter(sent_at__lt=before, dedupe_key__startswith=OutboxEmail.RANDOM)
-    old.delete()
+    """Drop rows of mails that were sent long ago, except those that must not be sent again.
+
+    Mails that were given up are kept as long, for staff to send them once more.
+    """
+    may_repeat = OutboxEmail.objects.filter(dedupe_key__startswith=OutboxEmail.RANDOM)
+    may_repeat.filter(sent_at__lt=before).delete()
+    given_up = OutboxEmail.objects.filter(state=OutboxEmail.State.FAILED, created_at__lt=before)
+    given_up.update(text="", html="")
 
 
 def _message(row: OutboxEmail) -> EmailMultiAlternatives:
@@ -75,5 +80,4 @@ def _failed(row: OutboxEmail, error: Exception, now: datetime) -> None:
         error=type(error).__name__,
         state=OutboxEmail.State.FAILED if given_up else OutboxEmail.State.WAITING,
         not_before=now + timedelta(seconds=30 * 2**attempts),
-        **({"text": "", "html": ""} if given_up else {}),
     )

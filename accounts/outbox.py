@@ -78,7 +78,7 @@ def _one_line(subject: str) -> str:
 def send_again(rows: QuerySet[OutboxEmail]) -> int:
     """Queue these mails once more, as far as they were not sent and have a text; how many.
 
-    A mail that was given up has none left: it may have held codes and links.
+    Of one that was given up long ago the text is gone.
     """
     now = timezone.now()
     unsent = rows.exclude(state=OutboxEmail.State.SENT).exclude(text="")

@@ -12,7 +12,7 @@ from accounts.models import Client
 from chat.domains import clean_domain
 from chat.forms import MOST_DOMAINS, WidgetForm
 from chat.models import Bot, Sighting
-from chatbot_saas.lib.errors import Conflict, NotFound
+from chatbot_saas.lib.errors import BadRequest, Conflict, NotFound
 
 
 def of_client(client: Client, public_id: str | None) -> Bot:
@@ -41,7 +41,7 @@ def allow(request: HttpRequest, bot: Bot, origin: str) -> str:
     """Let the widget stand on a website that was refused; its name on the list."""
     seen = Sighting.objects.filter(bot=bot, origin=origin, refused=True).first()
     if seen is None:
-        raise NotFound("unknown_origin", "The chat was not asked for on this website.")
+        raise BadRequest("unknown_origin", "The chat was not asked for on this website.")
     domain = clean_domain(origin)
     locked = Bot.objects.select_for_update().get(pk=bot.pk)
     if len(locked.allowed_domains) >= MOST_DOMAINS:

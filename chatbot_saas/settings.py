@@ -283,7 +283,8 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 # A code is typed into the page that waits for it: whoever signs up never leaves it.
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
-ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_CHANGE = True
+# Not SUPPORTS_CHANGE: allauth offers it only to those whose address has no account yet, which
+# would tell everybody whether it has one.
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
 ACCOUNT_PREVENT_ENUMERATION = True

@@ -107,8 +107,8 @@ def test_a_refused_website_is_allowed_with_one_click(editor: Browser, acme: Ever
     assert editor.post(ALLOW, {"origin": "https://acme-copy.example"}).status_code == 302
     assert "acme-copy.example" in Bot.objects.get(pk=acme.bot.pk).allowed_domains
     assert not Sighting.objects.filter(bot=acme.bot, refused=True).exists()
-    assert editor.post(ALLOW, {"origin": "https://acme-copy.example"}).status_code == 404
-    assert editor.post(ALLOW, {"origin": "https://never-seen.example"}).status_code == 404
+    assert editor.post(ALLOW, {"origin": "https://acme-copy.example"}).status_code == 400
+    assert editor.post(ALLOW, {"origin": "https://never-seen.example"}).status_code == 400
 
 
 def test_openings_are_noted_where_they_happen(shop: Tenant) -> None:
