@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import httpx
 import pytest
 from django.conf import settings
 from playwright.sync_api import BrowserContext
@@ -15,28 +17,26 @@ from tests.e2e.looking import WAYS, look, shots
 from tests.everything import Everything
 from tests.house import House, session_of
 from tests.services.browser import open_browser
-from tests.test_tenancy import MEMBERS, PERSONS, ROWS, Address
+from tests.test_tenancy import MEMBERS, PERSONS
 
-PUBLIC = ["/", "/pricing/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
-# Addresses that give no page to look at: files, fragments, and forms without one of their own.
-NO_PAGES = {
-    "settings",
-    "switch_client",
-    "set_retention",
-    "start_export",
-    "export",
-    "close_client",
-    "keep_client",
-    "upload_sources",
-    "write_source",
-    "retry_source",
-    "delete_source",
-    "playground_ask",
-}
-
-
-def has_page(address: Address) -> bool:
-    return address.name not in NO_PAGES and not address.is_for_programs
+PUBLIC = [
+    "/",
+    "/pricing/",
+    "/accounts/login/",
+    "/accounts/login/code/",
+    "/accounts/signup/",
+    "/accounts/password/reset/",
+    "/nothing/here/",
+]
+OF_ACCOUNTS = [
+    "/accounts/email/",
+    "/accounts/password/change/",
+    "/accounts/2fa/",
+    "/accounts/2fa/webauthn/",
+    "/accounts/sessions/",
+    "/accounts/3rdparty/",
+    "/accounts/logout/",
+]
 
 
 @dataclass
@@ -57,17 +57,31 @@ class Walk:
 def walk(house: House) -> Walk:
     """The owner of a client that has one of everything, and the owner of an empty one."""
     full, empty = Everything.make("marigold"), house.tenant()
-    pages = [one for one in (*MEMBERS, *PERSONS) if has_page(one)]
-    lists = [one.url(full) for one in pages if not one.kwargs]
-    rows = [one.url(full) for one in pages if one.kwargs and one.name in ROWS]
+    sessions = {
+        "full": session_of(full.people[Role.OWNER]),
+        "empty": session_of(empty.member()),
+    }
+    addresses = [*MEMBERS, *PERSONS]
+    lists = [one.url(full) for one in addresses if not one.kwargs]
+    rows = [one.url(full) for one in addresses if one.kwargs]
     return Walk(
         site=house.web.url,
-        paths={"public": PUBLIC, "empty": lists, "full": [*lists, *rows]},
-        sessions={
-            "full": session_of(full.people[Role.OWNER]),
-            "empty": session_of(empty.member()),
+        paths={
+            "public": PUBLIC,
+            "empty": pages_of(house, sessions["empty"], lists),
+            "full": pages_of(house, sessions["full"], [*lists, *rows, *OF_ACCOUNTS]),
         },
+        sessions=sessions,
     )
+
+
+def pages_of(house: House, session: str, paths: list[str]) -> list[str]:
+    """Those that are whole pages: no files, fragments, redirects or mere targets of forms."""
+    cookies = {settings.SESSION_COOKIE_NAME: session}
+    with httpx.Client(base_url=house.web.url, cookies=cookies, timeout=30) as http:
+        found = {path: http.get(path) for path in paths}
+    assert all(answer.status_code < 500 for answer in found.values())
+    return [path for path, answer in found.items() if "<html" in answer.text[:200].lower()]
 
 
 @pytest.fixture(scope="module")
@@ -93,16 +107,20 @@ def test_no_page_has_anything_for_axe_to_say(
     for path in walk.paths[state]:
         response = page.goto(walk.site + path)
         assert response is not None
-        if response.headers.get("content-type", "").startswith("text/html"):
-            assert response.status < 400, path
-            look(page, shots() / f"{picture(path)}-{state}-{scheme}-{width}.png")
+        assert (response.status == 200) == ("nothing" not in path), path
+        look(page, shots() / f"{picture(path)}-{state}-{scheme}-{width}.png")
     context.close()
-    assert not said
+    assert not [line for line in said if "404 (Not Found)" not in line]
 
 
 def test_no_browser_reported_a_violation_of_the_policy(house: House) -> None:
     """Runs after the walk above, whose pages would have reported."""
-    assert not CspReport.objects.filter(page__contains="/app/").exists()
+    found: list[str] = []
+    # Playwright's loop runs in this thread, where Django's ORM refuses to work.
+    reader = threading.Thread(target=lambda: found.extend(map(str, CspReport.objects.all())))
+    reader.start()
+    reader.join()
+    assert not found
 
 
 def picture(path: str) -> str:

@@ -42,7 +42,7 @@ def test_a_baker_signs_up_by_keyboard_and_gets_the_first_answer(page: Page, hous
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/accounts/signup/"))
 
-    fill(page, "E-mail address", ADDRESS)
+    fill(page, "Email", ADDRESS)
     fill(page, "Password", PASSWORD)
     page.keyboard.press("Enter")
     fill(page, "Code", code_from_mail(house, ADDRESS))
