@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -17,7 +18,7 @@ from tests.services.waiting import wait_until
 
 
 @pytest.fixture
-def server(settings) -> FakeSmtp:
+def server(settings) -> Iterator[FakeSmtp]:
     """A mail server of this process's own; the worker of the house is not involved."""
     with FakeSmtp() as fake:
         settings.MAIL_DELIVERY_BACKEND = "django.core.mail.backends.smtp.EmailBackend"

@@ -36,7 +36,7 @@ def talk(bot: Bot, question: str, *, answered: bool = True, **fields: object) ->
     return conversation
 
 
-def listed(browser: Browser, **query: object) -> list[str]:
+def listed(browser: Browser, **query: str | int) -> list[str]:
     return [one.question for one in browser.get(PAGE, query).context["page"].object_list]
 
 

@@ -7,7 +7,6 @@ import email.policy
 import socketserver
 import threading
 from dataclasses import dataclass
-from email.message import EmailMessage
 from typing import Self, cast
 
 
@@ -79,7 +78,7 @@ class _Conversation(socketserver.StreamRequestHandler):
         while (line := self.rfile.readline()) != b".\r\n":
             lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
         found = email.message_from_bytes(b"".join(lines), policy=email.policy.default)
-        body = cast(EmailMessage, found).get_body(("plain",))
+        body = found.get_body(("plain",))
         text = str(body.get_content()) if body else ""
         for recipient in recipients:
             fake.delivered.append(Mail(recipient, sender, str(found["Subject"]), text))
