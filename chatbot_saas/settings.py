@@ -380,11 +380,14 @@ STRIPE_LIVE_MODE = STRIPE_LIVE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"hide_links": {"()": "chatbot_saas.lib.logs.HideLinks"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "INFO")},
     "loggers": {
-        # One line a request comes from the server; these would repeat it.
+        "django.request": {"filters": ["hide_links"]},
+        "uvicorn.access": {"filters": ["hide_links"]},
+        # They would tell of each call that we make.
         "httpx": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
