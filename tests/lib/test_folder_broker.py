@@ -35,7 +35,7 @@ def test_no_message_is_lost_between_a_busy_sender_and_a_busy_taker(options: dict
             queue = connection.SimpleQueue("work")
             try:
                 while len(taken) < MESSAGES:
-                    message = queue.get(timeout=10)
+                    message = queue.get(timeout=40)
                     taken.append(message.payload["number"])
                     message.ack()
             except (Empty, ValueError) as trouble:
@@ -49,6 +49,6 @@ def test_no_message_is_lost_between_a_busy_sender_and_a_busy_taker(options: dict
         for number in range(MESSAGES):
             queue.put({"number": number})
         queue.close()
-    taker.join(60)
+    taker.join(120)
     assert troubles == []
     assert sorted(taken) == list(range(MESSAGES))

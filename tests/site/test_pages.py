@@ -13,7 +13,11 @@ from chat.models import Bot, Conversation, Message, Sighting
 from chatbot_saas.demo import site as demo_site
 from knowledge.models import KnowledgeBase, Source
 
-INLINE = re.compile(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)|javascript:", re.I)
+# A script of type application/json is data: no browser runs it.
+INLINE = re.compile(
+    r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\s(?:src=|type=\"application/json\"))|javascript:",
+    re.I,
+)
 PASSWORD = "correct horse battery"
 
 
