@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import threading
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -17,7 +18,16 @@ from uuid import uuid4
 from kombu.transport import TRANSPORT_ALIASES, filesystem
 
 
+# kombu remembers a binding, for all threads of a process, before it writes it down. A thread that
+# sends in between finds the binding known and the table without it, and its message goes nowhere.
+_binding = threading.RLock()
+
+
 class Channel(filesystem.Channel):
+    def queue_bind(self, *args: Any, **kwargs: Any) -> None:
+        with _binding:
+            super().queue_bind(*args, **kwargs)
+
     def _put(self, queue: Any, payload: Any, **_kwargs: Any) -> None:  # type: ignore[override]
         # By the same clock in all processes, so that names sort by age.
         name = f"{round(monotonic() * 1000)}_{uuid4()}.{queue}.msg"

@@ -52,3 +52,27 @@ def test_no_message_is_lost_between_a_busy_sender_and_a_busy_taker(options: dict
     taker.join(120)
     assert troubles == []
     assert sorted(taken) == list(range(MESSAGES))
+
+
+def test_a_queue_that_two_threads_declare_at_once_loses_no_message(
+    options: dict[str, str],
+) -> None:
+    """kombu remembers a binding before it has written it down, for all threads of a process."""
+
+    def send(name: str, together: threading.Barrier) -> None:
+        with Connection("filesystem://", transport_options=options) as connection:
+            together.wait()
+            queue = connection.SimpleQueue(name)
+            queue.put({"from": threading.get_ident()})
+            queue.close()
+
+    names = [f"queue{number}" for number in range(150)]
+    for name in names:
+        together = threading.Barrier(4)
+        senders = [threading.Thread(target=send, args=(name, together)) for _ in range(4)]
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join()
+    arrived = [path.name.rsplit(".", 2)[-2] for path in Path(options["data_folder_in"]).iterdir()]
+    assert {name: arrived.count(name) for name in names} == dict.fromkeys(names, 4)
