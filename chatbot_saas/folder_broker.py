@@ -17,7 +17,6 @@ from uuid import uuid4
 
 from kombu.transport import TRANSPORT_ALIASES, filesystem
 
-
 # kombu remembers a binding, for all threads of a process, before it writes it down. A thread that
 # sends in between finds the binding known and the table without it, and its message goes nowhere.
 _binding = threading.RLock()
