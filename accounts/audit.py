@@ -9,6 +9,7 @@ from accounts.limits import address_of
 from accounts.models import ApiKey, AuditEvent, Client, User
 
 SYSTEM = "the system"
+IMPERSONATION = "hijack_history"  # django-hijack's own name in the session
 
 
 class Action(models.TextChoices):
@@ -94,7 +95,7 @@ def _program(request: HttpRequest) -> str:
 def _impersonator(request: HttpRequest) -> str:
     """The member of our staff who works as somebody else in this session (django-hijack)."""
     session = getattr(request, "session", None)
-    history = session.get("hijack_history", []) if session is not None else []
+    history = session.get(IMPERSONATION, []) if session is not None else []
     if not history:
         return ""
     staff = User.objects.filter(pk=history[0]).first()

@@ -10,12 +10,10 @@ from django.http import HttpRequest
 from hijack import signals
 
 from accounts import audit
-from accounts.audit import Action
+from accounts.audit import IMPERSONATION, Action
 from accounts.models import User
 from accounts.staff import lacks_second_factor, support_name
 from chatbot_saas.lib.errors import Forbidden
-
-HISTORY = "hijack_history"  # hijack's own name in the session
 
 # What is the person's own, or would outlive the visit: credentials, keys, memberships, copies.
 NEVER = ("/accounts/", "/app/settings/data/exports/")
@@ -43,7 +41,7 @@ def refusal(request: HttpRequest) -> Forbidden | None:
     path = request.path
     changes = request.method not in {"GET", "HEAD", "OPTIONS"}
     is_closed = path.startswith(NEVER) or (changes and path.startswith(NEVER_CHANGED))
-    if not is_closed or path == LEAVING or not request.session.get(HISTORY):
+    if not is_closed or path == LEAVING or not request.session.get(IMPERSONATION):
         return None
     return Forbidden("impersonating", "Support cannot do this in somebody else's name.")
 
@@ -61,7 +59,7 @@ def note_end(request: HttpRequest, hijacker: User, hijacked: User, **_: Any) -> 
 @receiver(user_logged_out)
 def note_log_out(request: HttpRequest, user: User | None, **_: Any) -> None:
     """Logging out ends it as well, without going back."""
-    history = request.session.get(HISTORY) if hasattr(request, "session") else None
+    history = request.session.get(IMPERSONATION) if hasattr(request, "session") else None
     hijacker = User.objects.filter(pk=history[0]).first() if history else None
     if hijacker and user:
         _note(hijacker, user, Action.IMPERSONATION_ENDED)

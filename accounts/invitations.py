@@ -49,13 +49,19 @@ def invite(request: HttpRequest, actor: Membership, email: str, role: Role) -> I
 @transaction.atomic
 def send_again(request: HttpRequest, invitation: Invitation) -> None:
     """A new link to the same address, good from now; the old one ends."""
+    limits.spend(request, "invitation_client", invitation.client.public_id)
+    renew(invitation)
+    audit.record(request, invitation.client, Action.INVITATION_SENT_AGAIN, invitation.email)
+
+
+@transaction.atomic
+def renew(invitation: Invitation) -> None:
+    """Mail a new link; who asked for it is the caller's to note. Raises Conflict."""
     if invitation.accepted_at or invitation.revoked_at:
         raise Conflict("ended", "This invitation was accepted or taken back.")
-    limits.spend(request, "invitation_client", invitation.client.public_id)
-    token = _renew(invitation)
+    token = _new_link(invitation)
     invitation.save(update_fields=["digest", "expires_at"])
     _mail(invitation, token)
-    audit.record(request, invitation.client, Action.INVITATION_SENT_AGAIN, invitation.email)
 
 
 @transaction.atomic
@@ -108,7 +114,7 @@ def accept(request: HttpRequest, invitation: Invitation, user: User) -> Membersh
 
 def _make(client: Client, by: User, email: str, role: Role) -> Invitation:
     invitation = Invitation(client=client, email=email, role=role, invited_by=by)
-    token = _renew(invitation)
+    token = _new_link(invitation)
     try:
         with transaction.atomic():
             invitation.save()
@@ -118,7 +124,7 @@ def _make(client: Client, by: User, email: str, role: Role) -> Invitation:
     return invitation
 
 
-def _renew(invitation: Invitation) -> str:
+def _new_link(invitation: Invitation) -> str:
     token = secrets.token_urlsafe(32)
     invitation.digest = digest_of(token)
     invitation.expires_at = timezone.now() + timedelta(days=settings.INVITATION_DAYS)

@@ -23,7 +23,6 @@ class Limits:
 
     answers: int
     api_calls: int
-    crawl_pages: int
     knowledge_bytes: int
     documents: int
     bots: int
@@ -40,11 +39,6 @@ class Plan:
     monthly: int
     yearly: int
     limits: Limits
-    voice: bool = False
-    branding_off: bool = False
-    own_model_key: bool = False
-    webhooks: bool = False
-    evaluation: bool = False
 
     @property
     def is_free(self) -> bool:
@@ -61,13 +55,11 @@ PLANS: tuple[Plan, ...] = (
         limits=Limits(
             answers=500,
             api_calls=5_000,
-            crawl_pages=200,
             knowledge_bytes=GIGABYTE // 4,
             documents=100,
             bots=1,
             members=3,
         ),
-        voice=True,
     ),
     Plan(
         PlanKey.BASIC,
@@ -78,7 +70,6 @@ PLANS: tuple[Plan, ...] = (
         limits=Limits(
             answers=1_000,
             api_calls=10_000,
-            crawl_pages=500,
             knowledge_bytes=GIGABYTE,
             documents=200,
             bots=1,
@@ -94,15 +85,11 @@ PLANS: tuple[Plan, ...] = (
         limits=Limits(
             answers=5_000,
             api_calls=100_000,
-            crawl_pages=5_000,
             knowledge_bytes=5 * GIGABYTE,
             documents=2_000,
             bots=3,
             members=10,
         ),
-        voice=True,
-        branding_off=True,
-        webhooks=True,
     ),
     Plan(
         PlanKey.PREMIUM,
@@ -113,22 +100,10 @@ PLANS: tuple[Plan, ...] = (
         limits=Limits(
             answers=25_000,
             api_calls=1_000_000,
-            crawl_pages=50_000,
             knowledge_bytes=50 * GIGABYTE,
             documents=20_000,
             bots=20,
             members=100,
         ),
-        voice=True,
-        branding_off=True,
-        own_model_key=True,
-        webhooks=True,
-        evaluation=True,
     ),
 )
-
-PAID = tuple(plan for plan in PLANS if not plan.is_free)
-
-
-def plan_of(key: str) -> Plan:
-    return next(plan for plan in PLANS if plan.key == key)

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Q
 from django.db.models.functions import ExtractHour, TruncDate
 from django.utils import timezone
 
 from accounts.models import Client
-from chat.models import Citation, Conversation, Message
+from chat.models import Citation, Conversation, Message, MessageQuerySet
 
 TOP = 10
 # Of the latest questions without an answer so many are compared.
@@ -89,12 +89,8 @@ def totals(client: Client, count: int, today: date) -> tuple[Totals, Totals]:
 
 def gaps(client: Client, since: date) -> list[Named]:
     """The questions without an answer that were asked most, however they were capitalised."""
-    asked = Message.objects.filter(
-        conversation=OuterRef("conversation"), role=Message.Role.VISITOR, pk__lt=OuterRef("pk")
-    ).order_by("-pk")
-    missed = _answers(client, since).filter(answered=False).order_by("-pk")
-    texts = missed.annotate(question=Subquery(asked.values("text")[:1]))
-    latest = texts.values_list("question", flat=True)[:COMPARED]
+    missed = _answers(client, since).filter(answered=False).with_question().order_by("-pk")
+    latest = missed.values_list("question", flat=True)[:COMPARED]  # type: ignore[misc]
     counted: Counter[str] = Counter()
     shown: dict[str, str] = {}
     for text in latest:
@@ -150,12 +146,8 @@ def as_rows(found: Sequence[Day]) -> list[tuple[str, int, int, int]]:
     return [(one.date.isoformat(), one.questions, one.answered, one.unanswered) for one in found]
 
 
-def _answers(client: Client, since: date) -> QuerySet[Message]:
-    done = Message.objects.filter(
-        conversation__bot__client=client, role=Message.Role.BOT, state=Message.State.DONE
-    )
-    of_visitors = done.exclude(conversation__channel__in=Conversation.TRIES)
-    return of_visitors.filter(created_at__gte=_midnight(since))
+def _answers(client: Client, since: date) -> MessageQuerySet:
+    return Message.objects.answers_to_visitors(client).filter(created_at__gte=_midnight(since))
 
 
 def _midnight(day: date) -> datetime:

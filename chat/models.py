@@ -116,6 +116,21 @@ class Conversation(models.Model):
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
+    def answers_to_visitors(self, client: Client) -> MessageQuerySet:
+        """Finished answers of a client's bots, its own tries left out."""
+        done = self.filter(role=Message.Role.BOT, state=Message.State.DONE)
+        own = done.filter(conversation__bot__client=client)
+        return own.exclude(conversation__channel__in=Conversation.TRIES)
+
+    def with_question(self) -> MessageQuerySet:
+        """Each answer with the `question` that it answers."""
+        before = Message.objects.filter(
+            conversation=models.OuterRef("conversation"),
+            role=Message.Role.VISITOR,
+            pk__lt=models.OuterRef("pk"),
+        )
+        return self.annotate(question=models.Subquery(before.order_by("-pk").values("text")[:1]))
+
     def abandoned(self, before: datetime) -> MessageQuerySet:
         """Answers that began before this and never ended: their web process died."""
         return self.filter(state=Message.State.STREAMING, created_at__lt=before)

@@ -17,16 +17,13 @@ from knowledge.models import KnowledgeBase
 MOST_BOT_NAME = 80
 
 
+@transaction.atomic
 def set_up(request: HttpRequest, user: User, *, name: str, website: str) -> Client:
     """A company that can take its first document; pressed twice it is the same one."""
-    client = companies.latest_of(user, name) or _made(request, user, name, website)
-    access.switch(request, client)
-    return client
-
-
-@transaction.atomic
-def _made(request: HttpRequest, user: User, name: str, website: str) -> Client:
     client = companies.create(user, name, website)
+    access.switch(request, client)
+    if Bot.objects.for_client(client).exists():
+        return client
     base = KnowledgeBase.objects.create(
         client=client, name="Knowledge", embedding_model=default_model()
     )

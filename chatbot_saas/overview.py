@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from accounts.models import Client
-from chat.models import Bot, Conversation, Message, Sighting
+from chat.analytics import change
+from chat.models import Bot, Conversation, Message, MessageQuerySet, Sighting
 from knowledge.models import KnowledgeBase, Source
 
 DAYS = 30
@@ -42,16 +43,14 @@ class Figures:
     @property
     def change(self) -> int | None:
         """Percent more or less than in the days before; None without any before."""
-        if not self.questions_before:
-            return None
-        return round(100 * (self.questions - self.questions_before) / self.questions_before)
+        return change(self.questions, self.questions_before)
 
 
 def figures(client: Client) -> Figures:
     now = timezone.now()
     start, before = now - timedelta(days=DAYS), now - timedelta(days=2 * DAYS)
     lately = Q(created_at__gte=start)
-    asked = _answers(client).filter(created_at__gte=before)
+    asked = Message.objects.answers_to_visitors(client).filter(created_at__gte=before)
     counts = asked.aggregate(
         questions=Count("pk", filter=lately),
         questions_before=Count("pk", filter=~lately),
@@ -72,20 +71,10 @@ def steps(client: Client, bot: Bot | None, now: Figures) -> list[Step]:
     return [_first_source(now), _first_question(client), _style(bot), _first_sighting(client)]
 
 
-def unanswered(client: Client) -> QuerySet[Message]:
+def unanswered(client: Client) -> MessageQuerySet:
     """The latest answers that found nothing, each with its `question`."""
-    question = Message.objects.filter(
-        conversation=OuterRef("conversation"), role=Message.Role.VISITOR, pk__lt=OuterRef("pk")
-    ).order_by("-pk")
-    missed = _answers(client).filter(answered=False).select_related("conversation")
-    asked = missed.annotate(question=Subquery(question.values("text")[:1]))
-    return asked.order_by("-pk")[:LATEST]
-
-
-def _answers(client: Client) -> QuerySet[Message]:
-    answers = Message.objects.filter(conversation__bot__client=client, role=Message.Role.BOT)
-    of_visitors = answers.exclude(conversation__channel__in=Conversation.TRIES)
-    return of_visitors.filter(state=Message.State.DONE)
+    missed = Message.objects.answers_to_visitors(client).filter(answered=False)
+    return missed.with_question().select_related("conversation").order_by("-pk")[:LATEST]
 
 
 def _first_source(now: Figures) -> Step:

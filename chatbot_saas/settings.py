@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 import django_stubs_ext
-from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -27,6 +26,7 @@ from chatbot_saas.lib.env import (
     env_url,
     kept_secret,
 )
+from chatbot_saas.schedule import schedule
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env_str("VAR_DIR", str(BASE_DIR / "var"))).resolve()
@@ -139,7 +139,8 @@ DATABASES = {
         conn_max_age=0,
     )
 }
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+ON_SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
+if ON_SQLITE:
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 else:
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
@@ -148,9 +149,8 @@ else:
     }
 # dj-stripe's migrations take a minute on SQLite: the tests' tables are made from the models, and
 # one test compares them with the migrations. Several processes share them: a file, not memory.
-DATABASES["default"]["TEST"] = {"MIGRATE": False, "NAME": str(VAR_DIR / "test.sqlite3")}
-if DATABASES["default"]["ENGINE"] != "django.db.backends.sqlite3":
-    DATABASES["default"]["TEST"]["NAME"] = None
+TEST_FILE = str(VAR_DIR / "test.sqlite3") if ON_SQLITE else None
+DATABASES["default"]["TEST"] = {"MIGRATE": False, "NAME": TEST_FILE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Cache, broker, index -------------------------------------------------------------------
@@ -162,9 +162,10 @@ CACHES = {
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 # Without Redis `make run` starts one web process, and its memory is all there is to share.
-SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"] + (
-    [] if REDIS_URL else ["django_ratelimit.E003"]
-)
+SILENCED_SYSTEM_CHECKS = [
+    "django_ratelimit.W001",
+    *([] if REDIS_URL else ["django_ratelimit.E003"]),
+]
 # They look for the names of Django's classes; ours are subclasses (chatbot_saas.middleware).
 SILENCED_SYSTEM_CHECKS += ["security.W001", "security.W002", "security.W003"]
 
@@ -201,17 +202,7 @@ elif CELERY_BROKER_URL.startswith(("redis:", "rediss:")):
 
 INGEST_LEASE_SECONDS = env_int("INGEST_LEASE_SECONDS", 60, least=2)
 SWEEP_SECONDS = env_int("SWEEP_SECONDS", 15, least=1)
-CELERY_BEAT_SCHEDULE = {
-    "sweep-ingestions": {"task": "knowledge.tasks.sweep", "schedule": float(SWEEP_SECONDS)},
-    "sweep-answers": {"task": "chat.tasks.end_abandoned_answers", "schedule": 300.0},
-    "sweep-outbox": {"task": "accounts.tasks.send_waiting_mails", "schedule": 60.0},
-    "sweep-exports": {"task": "chatbot_saas.tasks.sweep_exports", "schedule": 60.0},
-    "delete-due-clients": {"task": "chatbot_saas.tasks.delete_due_clients", "schedule": 300.0},
-    "retention": {
-        "task": "chat.tasks.delete_old_conversations",
-        "schedule": crontab(hour=3, minute=17),
-    },
-}
+CELERY_BEAT_SCHEDULE = schedule(sweep_seconds=SWEEP_SECONDS)
 
 # --- Files ----------------------------------------------------------------------------------
 

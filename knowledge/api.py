@@ -13,7 +13,6 @@ from rest_framework.response import Response
 
 from accounts.api import MayRead
 from accounts.http import ClientApiRequest
-from chatbot_saas.lib.errors import NotFound
 from knowledge import changes, retrieve, upload
 from knowledge.models import KnowledgeBase, Source, SourceQuerySet
 from knowledge.serializers import SearchSerializer, SourceSerializer, hit_json
@@ -43,7 +42,7 @@ def _list(request: ClientApiRequest) -> Response:
 
 
 def _add(request: ClientApiRequest) -> Response:
-    base = base_of(request, request.POST.get("bot"))
+    base = KnowledgeBase.objects.of_bot(request.client, request.POST.get("bot"))
     source = changes.add_file(request, base, request.FILES.get("file"))
     body = SourceSerializer(_sources(request).get(pk=source.pk)).data
     return Response(body, status=status.HTTP_201_CREATED)
@@ -65,18 +64,9 @@ def search(request: Request) -> Response:
     request = cast(ClientApiRequest, request)
     wanted = SearchSerializer(data=request.data)
     wanted.is_valid(raise_exception=True)
-    base = base_of(request, wanted.validated_data["bot"])
+    base = KnowledgeBase.objects.of_bot(request.client, wanted.validated_data["bot"])
     found = retrieve.search(base, wanted.validated_data["query"], count=wanted.validated_data["k"])
     return Response({"passages": [hit_json(hit) for hit in found.hits]})
-
-
-def base_of(request: ClientApiRequest, bot: object) -> KnowledgeBase:
-    """The knowledge base of one of the caller's own bots."""
-    own = KnowledgeBase.objects.for_client(request.client)
-    base = own.serving(bot).first() if isinstance(bot, str) else None
-    if base is None:
-        raise NotFound("unknown_bot", "There is no bot of this id.")
-    return base
 
 
 def _sources(request: ClientApiRequest) -> SourceQuerySet:

@@ -8,7 +8,6 @@ from django import forms
 from django.http import QueryDict
 
 from accounts.models import Client
-from chatbot_saas.lib.errors import NotFound
 from knowledge.models import KnowledgeBase, Source, SourceQuerySet
 
 MOST_TITLE_CHARACTERS = 120
@@ -79,11 +78,7 @@ class ForBotForm(forms.Form):
 
     def base(self, client: Client) -> KnowledgeBase:
         """The knowledge base of the chosen bot, once the form is valid."""
-        own = KnowledgeBase.objects.for_client(client)
-        base = own.serving(self.cleaned_data["bot"]).first()
-        if base is None:
-            raise NotFound("unknown_bot", "There is no chatbot of this id.")
-        return base
+        return KnowledgeBase.objects.of_bot(client, self.cleaned_data["bot"])
 
 
 class UploadForm(ForBotForm):

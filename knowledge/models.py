@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Coalesce
 
 from accounts.models import Client
+from chatbot_saas.lib.errors import NotFound
 from chatbot_saas.lib.ids import new_id
 
 FORMAT_NAMES = {"text": "Text", "markdown": "Markdown", "html": "HTML", "pdf": "PDF"}
@@ -31,6 +32,13 @@ class KnowledgeBaseQuerySet(models.QuerySet["KnowledgeBase"]):
         Bots live a layer above; the link back to them is the database's, not an import.
         """
         return self.filter(bots__public_id=bot)
+
+    def of_bot(self, client: Client, bot: object) -> KnowledgeBase:
+        """The one of a client's own bot. Raises errors.NotFound for any other name."""
+        base = self.for_client(client).serving(bot).first() if isinstance(bot, str) else None
+        if base is None:
+            raise NotFound("unknown_bot", "There is no bot of this id.")
+        return base
 
 
 class KnowledgeBase(models.Model):

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts import audit, keys
+from accounts import audit, invitations, keys
 from accounts.audit import Action
 from accounts.look_only import LookOnly, actor_of
 from accounts.models import ApiKey, Invitation, Membership
@@ -41,6 +41,21 @@ class InvitationAdmin(LookOnly):
         "accepted_at",
         "revoked_at",
     )
+    actions = ("send_again",)
+
+    @admin.action(description="Mail new links to those chosen", permissions=["step"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
+        chosen = list(Invitation.objects.open().filter(pk__in=queryset).select_related("client"))
+        for invitation in chosen:
+            with transaction.atomic():
+                invitations.renew(invitation)
+                audit.record_by_system(
+                    invitation.client,
+                    Action.INVITATION_SENT_AGAIN,
+                    invitation.email,
+                    actor=actor_of(request),
+                )
+        self.message_user(request, f"{len(chosen)} mailed.", messages.SUCCESS)
 
 
 @admin.register(ApiKey)

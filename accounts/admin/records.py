@@ -53,10 +53,10 @@ class OutboxEmailAdmin(LookOnly):
         "sent_at",
     )
 
-    @admin.action(description="Send the waiting mails chosen now", permissions=["step"])
+    @admin.action(description="Send the chosen mails now", permissions=["step"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutboxEmail]) -> None:
         chosen, queued = queryset.count(), outbox.send_again(queryset)
-        said = f"{queued} queued. {chosen - queued} were sent, or given up and have no text left."
+        said = f"{queued} queued. {chosen - queued} were sent already, or given up long ago."
         self.message_user(request, said, messages.SUCCESS)
 
 

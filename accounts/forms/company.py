@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django import forms
 
 from accounts.forms.texts import OneLine
@@ -32,15 +34,11 @@ class CompanyForm(forms.Form):
 
 
 class RoleForm(forms.Form):
-    role = forms.ChoiceField(widget=forms.RadioSelect)
+    role = forms.ChoiceField(widget=forms.RadioSelect, initial=Role.EDITOR)
 
     def __init__(self, *args: object, actor: Membership, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.fields["role"] = forms.ChoiceField(
-            choices=roles_for(actor),
-            widget=forms.RadioSelect,
-            initial=self.initial.get("role", Role.EDITOR),
-        )
+        cast(forms.ChoiceField, self.fields["role"]).choices = roles_for(actor)
 
     def chosen(self) -> Role:
         return Role(self.cleaned_data["role"])

@@ -34,7 +34,6 @@ class Migration(migrations.Migration):
                 ('blocked', models.CharField(max_length=300)),
                 ('page', models.CharField(max_length=300)),
                 ('source', models.CharField(blank=True, max_length=300)),
-                ('sample', models.CharField(blank=True, max_length=80)),
                 ('count', models.PositiveIntegerField(default=1)),
                 ('first_at', models.DateTimeField(auto_now_add=True)),
                 ('last_at', models.DateTimeField()),

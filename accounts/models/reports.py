@@ -13,7 +13,6 @@ class CspReport(models.Model):
     blocked = models.CharField(max_length=300)
     page = models.CharField(max_length=300)
     source = models.CharField(max_length=300, blank=True)
-    sample = models.CharField(max_length=80, blank=True)
     count = models.PositiveIntegerField(default=1)
     first_at = models.DateTimeField(auto_now_add=True)
     last_at = models.DateTimeField()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from django import forms
 from django.core.paginator import Paginator
 from django.http import HttpResponse, StreamingHttpResponse
@@ -56,7 +54,7 @@ def audit_log(request: MemberRequest) -> HttpResponse:
     page = Paginator(events, ON_A_PAGE).get_page(request.GET.get("page"))
     for event in page:
         event.sentence = sentence(event.action)  # type: ignore[attr-defined]
-    context = {"page": page, "filter": chosen, "groups": GROUPS, "query": _query(chosen)}
+    context = {"page": page, "filter": chosen, "groups": GROUPS}
     return render(request, "settings/audit_log.html", context)
 
 
@@ -83,8 +81,3 @@ def audit_csv(request: MemberRequest) -> HttpResponseBase:
 
 def sentence(action: str) -> str:
     return Action(action).label if action in Action.values else action
-
-
-def _query(chosen: AuditFilter) -> str:
-    """What the links to other pages repeat."""
-    return urlencode({name: text for name in chosen.fields if (text := chosen.data.get(name))})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
@@ -43,7 +41,6 @@ def members_page(request: MemberRequest, form: InviteForm, *, status: int = 200)
         "invitations": open_ones[:SHOWN_INVITATIONS],
         "form": form,
         "search": search,
-        "query": urlencode({"q": search}) if search else "",
     }
     return render(request, "settings/members.html", context, status=status)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -40,9 +38,6 @@ class InboxFilter(forms.Form):
             unanswered=data.get("unanswered", False),
         )
 
-    def query(self) -> str:
-        return urlencode({name: text for name in self.fields if (text := self.data.get(name))})
-
 
 @require_safe
 @member_view(Act.VIEW)
@@ -50,7 +45,7 @@ def conversations(request: MemberRequest) -> HttpResponse:
     chosen = InboxFilter(request.GET)
     found = inbox.find(request.client, chosen.wanted())
     page = Paginator(found, ON_A_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "filter": chosen, "query": chosen.query()}
+    context = {"page": page, "filter": chosen}
     return render(request, "chat/conversations.html", context)
 
 

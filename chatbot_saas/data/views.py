@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.core.files.storage import default_storage
 from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.text import slugify
 from django.views.decorators.http import require_POST, require_safe
@@ -41,7 +42,7 @@ def start_export(request: MemberRequest) -> HttpResponse:
 
 @require_safe
 @member_view(Act.MANAGE_DATA)
-def download_export(request: MemberRequest, public_id: str) -> HttpResponse:
+def download_export(request: MemberRequest, public_id: str) -> HttpResponseBase:
     of_client = Export.objects.for_client(request.client).select_related("client")
     wanted = get_object_or_404(of_client, public_id=public_id)
     stored = export.opened(request, wanted)
@@ -52,7 +53,7 @@ def download_export(request: MemberRequest, public_id: str) -> HttpResponse:
         "Content-Length": str(wanted.bytes),
         "Cache-Control": "private, no-store",
     }
-    return cast(HttpResponse, StreamingHttpResponse(_chunks(stored), headers=headers))
+    return StreamingHttpResponse(_chunks(stored), headers=headers)
 
 
 @require_POST

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Sequence
 from urllib.parse import urlencode
 
 import pytest
@@ -41,3 +43,12 @@ def signed_in(world: Everything, role: Role) -> Browser:
     browser = Browser()
     browser.force_login(world.people[role])
     return browser
+
+
+def at_once(steps: Sequence[Callable[[], None]]) -> None:
+    """Run each in a thread of its own, all together, to the end."""
+    threads = [threading.Thread(target=step) for step in steps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

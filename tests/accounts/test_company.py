@@ -14,7 +14,7 @@ from accounts.roles import Role
 from chat.models import Bot
 from chatbot_saas.lib.errors import Conflict
 from knowledge.models import KnowledgeBase
-from tests.accounts.conftest import signed_in
+from tests.accounts.conftest import at_once, signed_in
 from tests.everything import Everything
 from tests.house import House
 
@@ -69,7 +69,20 @@ def test_nobody_owns_very_many(owner: Browser) -> None:
     assert not KnowledgeBase.objects.filter(client__name="One more").exists()
 
 
-def test_two_presses_at_once_do_not_pass_the_limit(house: House) -> None:
+def test_two_presses_at_once_make_one_company(house: House) -> None:
+    user = User.objects.create_user("impatient@acme.example")
+    made: list[Client] = []
+
+    def press() -> None:
+        made.append(companies.create(user, "Once", ""))
+        connection.close()
+
+    at_once([press] * 4)
+    assert len(made) == 4
+    assert Client.objects.filter(name="Once").count() == 1
+
+
+def test_presses_at_once_do_not_pass_the_limit(house: House) -> None:
     user = User.objects.create_user("hasty@acme.example")
     for number in range(companies.MOST_COMPANIES - 1):
         companies.create(user, f"H{number}", "")
@@ -77,18 +90,14 @@ def test_two_presses_at_once_do_not_pass_the_limit(house: House) -> None:
 
     def press() -> None:
         try:
-            companies.create(user, "Last", "")
+            companies.create(user, f"Last {threading.get_ident()}", "")
             done.append(True)
         except Conflict:
             done.append(False)
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=press) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once([press] * 4)
     assert sorted(done) == [False, False, False, True]
 
 

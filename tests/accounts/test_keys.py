@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from datetime import timedelta
 
 import pytest
@@ -18,7 +17,7 @@ from accounts.models import ApiKey, AuditEvent, Client
 from accounts.roles import Role
 from chat.models import Conversation
 from chatbot_saas.lib.errors import BadRequest, Conflict
-from tests.accounts.conftest import signed_in
+from tests.accounts.conftest import at_once, signed_in
 from tests.everything import Everything
 from tests.house import House, Tenant
 
@@ -162,11 +161,7 @@ def test_two_rotations_at_the_same_moment_make_one_successor(house: House) -> No
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=rotate) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once([rotate] * 4)
     assert len([text for text in done if text]) == 1
     assert ApiKey.objects.for_client(world.client).count() == 2
 

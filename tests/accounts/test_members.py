@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -12,7 +12,7 @@ from accounts import members
 from accounts.models import AuditEvent, Membership, User
 from accounts.roles import Role
 from chatbot_saas.lib.errors import CallerError, Conflict, Forbidden, NotFound
-from tests.accounts.conftest import send, signed_in
+from tests.accounts.conftest import at_once, send, signed_in
 from tests.everything import Everything
 from tests.house import House
 
@@ -107,11 +107,7 @@ def test_two_owners_who_leave_at_once_leave_one(house: House) -> None:
             connection.close()
 
     both = [world.membership(Role.OWNER), co_owner]
-    threads = [threading.Thread(target=go, args=[member]) for member in both]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once([partial(go, member) for member in both])
     assert sorted(gone) == [False, True]
     assert Membership.objects.for_client(world.client).owners().count() == 1
 

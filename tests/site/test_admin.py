@@ -25,7 +25,7 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from accounts.audit import Action
-from accounts.models import AuditEvent, Client, CspReport, Membership, OutboxEmail, User
+from accounts.models import AuditEvent, Client, CspReport, Invitation, Membership, OutboxEmail, User
 from accounts.roles import Role
 from billing.models import BillingState
 from tests.e2e.looking import WAYS, shots
@@ -335,10 +335,33 @@ def waits_for_nothing(mark: str) -> bool:
     return OutboxEmail.objects.waiting(now).filter(dedupe_key=f"{mark}-mail", attempts=0).exists()
 
 
-def test_a_mail_that_was_given_up_has_no_text_to_send(world: Everything, desk: Browser) -> None:
+def test_a_mail_that_was_given_up_is_sent_once_more(world: Everything, desk: Browser) -> None:
+    mail = OutboxEmail.objects.get(dedupe_key="marigold-mail")
+    OutboxEmail.objects.filter(pk=mail.pk).update(state="failed", attempts=8)
+    assert "1 queued. 0 were sent" in run(desk, OutboxEmail, "send_again", mail)
+    assert waits_for_nothing("marigold")
+
+
+def test_staff_mail_a_new_link_to_somebody_invited(world: Everything, desk: Browser) -> None:
+    old = world.invitation.digest
+    assert "1 mailed" in run(desk, Invitation, "send_again", world.invitation)
+    world.invitation.refresh_from_db()
+    assert world.invitation.digest != old
+    assert OutboxEmail.objects.filter(
+        recipient=world.invitation.email, text__contains="/accounts/invitation/"
+    ).exists()
+    event = AuditEvent.objects.for_client(world.client).latest("pk")
+    assert (event.action, event.actor_name.startswith("support (")) == ("invitation.resent", True)
+
+
+def test_a_mail_that_was_given_up_long_ago_has_no_text_to_send(
+    world: Everything, desk: Browser
+) -> None:
     mail = OutboxEmail.objects.get(dedupe_key="marigold-mail")
     OutboxEmail.objects.filter(pk=mail.pk).update(state="failed", text="")
-    assert "0 queued. 1 were sent, or given up" in run(desk, OutboxEmail, "send_again", mail)
+    assert "0 queued. 1 were sent already, or given up" in run(
+        desk, OutboxEmail, "send_again", mail
+    )
     mail.refresh_from_db()
     assert mail.state == "failed"
 

@@ -129,7 +129,7 @@ def test_the_same_kind_is_one_row_that_counts(db: None) -> None:
     for _ in range(3):
         count(one_kind())
     row = CspReport.objects.get()
-    assert (row.count, row.directive, row.sample) == (3, "img-src", "")
+    assert (row.count, row.directive) == (3, "img-src")
     assert row.first_at <= row.last_at
 
 
@@ -249,7 +249,7 @@ def test_a_real_browser_reports_what_it_blocked(house: House) -> None:
     assert color != "rgb(255, 0, 0)"
     wait_until(lambda: CspReport.objects.filter(page="/pricing/").exists(), 20)
     row = CspReport.objects.get(page="/pricing/")
-    assert (row.directive, row.blocked, row.sample) == ("style-src-elem", "inline", "")
+    assert (row.directive, row.blocked) == ("style-src-elem", "inline")
     assert "secret" not in f"{row.page}{row.source}"
     row.delete()
 
