@@ -157,6 +157,19 @@ def test_a_recovery_code_works_once(alice: User) -> None:
         assert is_in(other) == works
 
 
+def test_recovery_codes_can_be_read_and_taken_away(alice: User) -> None:
+    browser = Browser()
+    log_in(browser)
+    set_up_totp(browser)
+    rows = Authenticator.objects.filter(user=alice, type=Authenticator.Type.RECOVERY_CODES)
+    codes = rows.get().wrap().get_unused_codes()
+    assert len(codes) == 10
+    page = browser.get("/accounts/2fa/recovery-codes/").content.decode()
+    assert all(code in page for code in codes)
+    file = browser.get("/accounts/2fa/recovery-codes/download/").content.decode()
+    assert all(code in file for code in codes)
+
+
 def test_what_guards_the_account_wants_the_password_again(alice: User) -> None:
     browser = Browser()
     browser.force_login(alice)  # no password was given in this session
