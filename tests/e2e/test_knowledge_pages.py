@@ -258,6 +258,7 @@ def test_the_keyboard_alone_is_enough_to_ask(context: BrowserContext, quoting: S
     page.get_by_role("button", name="When does the shop close?").focus()
     page.keyboard.press("Enter")
     expect(answer(page)).to_contain_text("closes at six", timeout=20_000)
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
     page.get_by_label("Your question").focus()
     page.keyboard.type("On which day is it closed?")
     page.keyboard.press("Enter")
