@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Q
-from django.db.models.functions import ExtractHour, TruncDate
+from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from accounts.models import Client
@@ -17,6 +17,15 @@ from chat.models import Citation, Conversation, Message, MessageQuerySet
 TOP = 10
 # Of the latest questions without an answer so many are compared.
 COMPARED = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """One hour (UTC) and its answers."""
+
+    began: datetime
+    answered: int
+    unanswered: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +61,26 @@ class Named:
     count: int
 
 
-def days(client: Client, count: int, today: date) -> list[Day]:
-    """The last `count` days, oldest first, also those on which nobody asked."""
-    first = today - timedelta(days=count - 1)
+def by_hour(client: Client, since: date) -> list[Hour]:
+    """Every hour in which an answer was given: what the plots of days and of hours add up."""
     rows = (
-        _answers(client, first)
-        .annotate(day=TruncDate("created_at"))
-        .values("day")
+        _answers(client, since)
+        .annotate(hour=TruncHour("created_at"))
+        .values("hour")
         .annotate(good=Count("pk", filter=Q(answered=True)), all=Count("pk"))
     )
-    found = {row["day"]: row for row in rows}
-    none = {"good": 0, "all": 0}
-    return [
-        Day(day, row["good"], row["all"] - row["good"])
-        for day in (first + timedelta(days=number) for number in range(count))
-        for row in [found.get(day, none)]
-    ]
+    return [Hour(row["hour"], row["good"], row["all"] - row["good"]) for row in rows]
+
+
+def days(hours: Sequence[Hour], count: int, today: date) -> list[Day]:
+    """The last `count` days, oldest first, also those on which nobody asked."""
+    answered: Counter[date] = Counter()
+    unanswered: Counter[date] = Counter()
+    for hour in hours:
+        answered[hour.began.date()] += hour.answered
+        unanswered[hour.began.date()] += hour.unanswered
+    wanted = (today - timedelta(days=count - 1 - number) for number in range(count))
+    return [Day(day, answered[day], unanswered[day]) for day in wanted]
 
 
 def totals(client: Client, count: int, today: date) -> tuple[Totals, Totals]:
@@ -125,16 +138,12 @@ def sources(client: Client, since: date) -> list[Named]:
     return [Named(row["title"], row["count"]) for row in rows]
 
 
-def hours(client: Client, since: date) -> list[int]:
+def of_the_day(hours: Sequence[Hour]) -> list[int]:
     """Questions in each of the 24 hours of the day (UTC)."""
-    rows = (
-        _answers(client, since)
-        .annotate(hour=ExtractHour("created_at"))
-        .values("hour")
-        .annotate(count=Count("pk"))
-    )
-    found = {row["hour"]: row["count"] for row in rows}
-    return [found.get(hour, 0) for hour in range(24)]
+    found: Counter[int] = Counter()
+    for hour in hours:
+        found[hour.began.hour] += hour.answered + hour.unanswered
+    return [found[hour] for hour in range(24)]
 
 
 def change(now: int, before: int) -> int | None:

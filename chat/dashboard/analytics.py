@@ -26,7 +26,8 @@ COLUMNS = ("date", "questions", "answered", "no answer")
 def analytics(request: MemberRequest) -> HttpResponse:
     count, today = _period(request), timezone.now().date()
     since = today - timedelta(days=count - 1)
-    days = figures.days(request.client, count, today)
+    hours = figures.by_hour(request.client, since)
+    days = figures.days(hours, count, today)
     now, before = figures.totals(request.client, count, today)
     context = {
         "periods": PERIODS,
@@ -40,7 +41,7 @@ def analytics(request: MemberRequest) -> HttpResponse:
         "gaps": figures.gaps(request.client, since),
         "pages": figures.pages(request.client, since),
         "sources": figures.sources(request.client, since),
-        "hours": plot(_hours(figures.hours(request.client, since))),
+        "hours": plot(_hours(figures.of_the_day(hours))),
     }
     return render(request, "chat/analytics.html", context)
 
@@ -48,7 +49,9 @@ def analytics(request: MemberRequest) -> HttpResponse:
 @require_safe
 @member_view(Act.VIEW)
 def analytics_csv(request: MemberRequest) -> HttpResponseBase:
-    days = figures.days(request.client, _period(request), timezone.now().date())
+    count, today = _period(request), timezone.now().date()
+    hours = figures.by_hour(request.client, today - timedelta(days=count - 1))
+    days = figures.days(hours, count, today)
     body = rows_as_csv([COLUMNS, *figures.as_rows(days)])
     headers = {"Content-Disposition": 'attachment; filename="questions.csv"'}
     return StreamingHttpResponse(body, content_type="text/csv; charset=utf-8", headers=headers)

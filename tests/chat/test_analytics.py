@@ -48,7 +48,8 @@ def test_days_are_counted_from_midnight_and_none_is_left_out(acme: Everything) -
     asked(acme, TODAY - timedelta(seconds=1), answered=False)
     asked(acme, TODAY - timedelta(days=6))
     asked(acme, TODAY - timedelta(days=7))
-    days = analytics.days(acme.client, 7, TODAY.date())
+    hours = analytics.by_hour(acme.client, (TODAY - timedelta(days=6)).date())
+    days = analytics.days(hours, 7, TODAY.date())
     assert [(day.answered, day.unanswered) for day in days] == [
         (1, 0), (0, 0), (0, 0), (0, 0), (0, 0), (0, 1), (1, 0),
     ]  # fmt: skip
@@ -95,7 +96,7 @@ def test_sources_pages_and_hours(acme: Everything) -> None:
         ("Prices", 1),
     ]
     assert [one.count for one in analytics.pages(acme.client, since)] == [2, 1]
-    assert analytics.hours(acme.client, since)[9] == 3
+    assert analytics.of_the_day(analytics.by_hour(acme.client, since))[9] == 3
 
 
 @pytest.mark.parametrize("days", ["7", "30", "90", "", "x", "9999999"])

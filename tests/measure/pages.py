@@ -25,6 +25,7 @@ PAGES = (
     "/app/settings/audit/",
 )
 CALLS = 60
+ENCODINGS = {"Accept-Encoding": "gzip, br"}
 ASSET = re.compile(r'(?:href|src)="(/static/[^"]+)"')
 
 
@@ -70,14 +71,13 @@ def times(http: httpx.Client, path: str) -> list[float]:
 
 def first_view(http: httpx.Client, path: str) -> int:
     """Bytes of the page and of everything that it names, as a browser gets them."""
-    headers = {"Accept-Encoding": "br"}
-    page = http.get(path, headers=headers)
+    page = http.get(path)
     assets = set(ASSET.findall(page.text))
     return transferred(http, path) + sum(transferred(http, asset) for asset in assets)
 
 
 def transferred(http: httpx.Client, path: str) -> int:
-    with http.stream("GET", path, headers={"Accept-Encoding": "br"}) as response:
+    with http.stream("GET", path, headers=ENCODINGS) as response:
         return sum(len(chunk) for chunk in response.iter_raw())
 
 
