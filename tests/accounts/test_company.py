@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -90,7 +90,7 @@ def test_presses_at_once_do_not_pass_the_limit(house: House) -> None:
 
     def press() -> None:
         try:
-            companies.create(user, f"Last {threading.get_ident()}", "")
+            companies.create(user, f"Last {uuid4()}", "")
             done.append(True)
         except Conflict:
             done.append(False)
