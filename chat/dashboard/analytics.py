@@ -14,7 +14,7 @@ from accounts.access import member_view
 from accounts.http import MemberRequest
 from accounts.roles import Act
 from chat import analytics as figures
-from chat.charts import Column, plot
+from chatbot_saas.lib.charts import Column, plot
 from chatbot_saas.lib.csv import rows_as_csv
 
 PERIODS = (7, 30, 90)
