@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from functools import partial
 
 from celery import current_app
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import EmailMessage
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import OutboxEmail
+from chatbot_saas.lib.after_commit import after_commit
 
 
 class OutboxBackend(BaseEmailBackend):
@@ -48,7 +47,7 @@ def send(recipient: str, subject: str, text: str, *, dedupe_key: str = "") -> No
 
 def put(row: OutboxEmail) -> None:
     OutboxEmail.objects.bulk_create([row], ignore_conflicts=True)
-    transaction.on_commit(partial(_wake_worker, row.dedupe_key), robust=True)
+    after_commit(_wake_worker, row.dedupe_key)
 
 
 def _random_key() -> str:
@@ -87,7 +86,7 @@ def send_again(rows: QuerySet[OutboxEmail]) -> int:
         state=OutboxEmail.State.WAITING, attempts=0, not_before=now, error=""
     )
     for key in keys:
-        transaction.on_commit(partial(_wake_worker, key), robust=True)
+        after_commit(_wake_worker, key)
     return len(keys)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path, PurePath
 
 from django.core.files import File
@@ -13,6 +12,7 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from chatbot_saas.lib.after_commit import after_commit
 from chatbot_saas.lib.errors import Conflict
 from knowledge import tasks
 from knowledge.engine.detect import HEAD_BYTES, format_of
@@ -69,7 +69,7 @@ def add_upload(
             )
             if note:
                 note(source)
-            transaction.on_commit(partial(tasks.ingest_source.delay, source.pk), robust=True)
+            after_commit(tasks.ingest_source.delay, source.pk)
     except IntegrityError:
         # Somebody sent the same bytes at the same moment.
         default_storage.delete(stored)
@@ -87,7 +87,7 @@ def retry(source: Source) -> None:
     try:
         with transaction.atomic():
             queued = failed.update(**begin, lease="", heartbeat_at=timezone.now())
-            transaction.on_commit(partial(tasks.ingest_source.delay, source.pk), robust=True)
+            after_commit(tasks.ingest_source.delay, source.pk)
     except IntegrityError as error:
         raise Conflict("same_bytes", "The same file was uploaded again meanwhile.") from error
     if not queued:

@@ -10,7 +10,6 @@ import logging
 import secrets
 import time
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 from celery import current_app
@@ -29,6 +28,7 @@ from accounts.audit import Action
 from accounts.models import Client, Export, Membership
 from accounts.roles import Act, Role
 from chatbot_saas.data import archive
+from chatbot_saas.lib.after_commit import after_commit
 from chatbot_saas.lib.errors import CallerError, Conflict
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def request_export(request: HttpRequest, client: Client) -> Export:
         with transaction.atomic():
             export = Export.objects.create(client=client, requested_by_id=getattr(by, "pk", None))
             audit.record(request, client, Action.EXPORT_REQUESTED, export.public_id)
-            transaction.on_commit(partial(wake, export.pk), robust=True)
+            after_commit(wake, export.pk)
     except IntegrityError as error:
         raise Conflict(
             "export_running", "An export is being built already: you will get a mail."
