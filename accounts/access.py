@@ -13,13 +13,16 @@ from typing import Any, Concatenate, ParamSpec, cast
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts import permits
 from accounts.http import MemberRequest
 from accounts.models import Client, Membership, User
 from accounts.roles import Act
 from chatbot_saas.lib.errors import Forbidden
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -56,7 +59,7 @@ def membership_of(request: HttpRequest) -> Membership | None:
 def _named_client(request: HttpRequest) -> str:
     if header := request.headers.get(HEADER, ""):
         return header  # also when it only reads: a page that polls keeps showing its own client
-    if request.method in {"GET", "HEAD", "OPTIONS"}:
+    if request.method in SAFE_METHODS:
         return ""
     # Reading POST would read an upload, which must stream: its form names it in the address.
     is_form = request.content_type == "application/x-www-form-urlencoded"
@@ -68,13 +71,19 @@ def switch(request: HttpRequest, client: Client) -> None:
     request.session[SESSION_KEY] = client.public_id
 
 
-def member_view(act: Act) -> Callable[[MemberView[P]], View[P]]:
-    """Require a signed-in member who may do `act`."""
+def member_view(act: Act, *, when_lapsed: bool = False) -> Callable[[MemberView[P]], View[P]]:
+    """Require a signed-in member who may do `act`.
+
+    Of a client that pays no longer only the views stay open that say so: paying, and taking one's
+    data along.
+    """
 
     def decorate(view: MemberView[P]) -> View[P]:
         @wraps(view)
         def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if (instead := _let_in(request, act)) is not None:
+                return instead
+            if (instead := _stopped(cast(MemberRequest, request), when_lapsed)) is not None:
                 return instead
             return view(cast(MemberRequest, request), *args, **kwargs)
 
@@ -97,6 +106,22 @@ def _let_in(request: HttpRequest, act: Act) -> HttpResponse | None:
     member_request.membership = membership
     member_request.client = membership.client
     return None
+
+
+def _stopped(request: MemberRequest, when_lapsed: bool) -> HttpResponse | None:
+    """What members of a suspended or lapsed client get instead of the view."""
+    dashboard = request.client.dashboard
+    if dashboard == Client.Dashboard.NONE:
+        return render(request, "dashboard/suspended.html", status=403)
+    if when_lapsed:
+        return None
+    if dashboard == Client.Dashboard.FULL:
+        if request.method not in SAFE_METHODS and not request.client.is_active:
+            permits.require_edit(request.client)
+        return None
+    if getattr(request, "htmx", False):
+        return HttpResponseClientRedirect(resolve_url("billing"))
+    return redirect("billing")
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:

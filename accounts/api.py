@@ -11,7 +11,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import keys, limits
+from accounts import keys, limits, permits
 from accounts.access import membership_of
 from accounts.models import ApiKey, Client, User
 from accounts.roles import Act
@@ -83,8 +83,10 @@ class HasClient(BasePermission):
         limits.spend(cast(HttpRequest, request), "api_client", client.public_id)
         scope = self.scope or ("read" if request.method in SAFE_METHODS else "write")
         if isinstance(request.auth, ApiKey):
-            keys.require_active(client)
+            permits.require_edit(client)
             return request.auth.allows(scope)
+        if scope != "read" or client.dashboard != Client.Dashboard.FULL:
+            permits.require_edit(client)
         needed = Act.VIEW if scope == "read" else self.act
         return bool(cast(Any, request).membership.may(needed))
 

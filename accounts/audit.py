@@ -19,6 +19,15 @@ class Action(models.TextChoices):
     CLIENT_RESUMED = "client.resumed", "lifted the suspension"
     CLIENT_GRACE = "client.grace", "extended the grace period"
     CLIENT_GIFT = "client.gift", "gave free time to"
+    CLIENT_SYNCED = "client.synced", "looked at Stripe again for"
+    BILLING_CHANGED = "billing.standing", "billing stands at"
+    PLAN_CHANGED = "billing.plan", "plan is now"
+    CHECKOUT_STARTED = "billing.checkout", "went to pay for"
+    PLAN_ORDERED = "billing.order", "changed the plan to"
+    PLAN_ORDER_UNDONE = "billing.undone", "took back the change of plan"
+    SUBSCRIPTION_CANCELED = "billing.cancel", "cancelled the subscription"
+    SUBSCRIPTION_RESUMED = "billing.resume", "resumed the subscription"
+    OVERAGE_CHANGED = "billing.overage", "set further answers to"
     CLIENT_REINDEXED = "client.reindexed", "rebuilt the index"
     CLIENT_CLOSING = "client.closing", "asked for deletion"
     CLIENT_KEPT = "client.kept", "took the deletion back"
@@ -49,6 +58,11 @@ class Action(models.TextChoices):
     PERSON_CHANGED = "staff.person", "support changed the account of"
     IMPERSONATION_STARTED = "staff.started", "support logged in as"
     IMPERSONATION_ENDED = "staff.ended", "support logged out of"
+
+
+def sentence(action: str) -> str:
+    """What was done, in words."""
+    return Action(action).label if action in Action.values else action
 
 
 def record(

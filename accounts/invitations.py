@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import audit, limits, outbox
+from accounts import audit, limits, outbox, permits
 from accounts.audit import Action
 from accounts.keys import digest_of
 from accounts.models import Client, Invitation, Membership, User
@@ -38,6 +38,8 @@ def invite(request: HttpRequest, actor: Membership, email: str, role: Role) -> I
     limits.spend(request, "invitation_client", client.public_id)
     if client.memberships.filter(user__email__iexact=email).exists():
         raise Conflict("member", f"{email} is a member already.")
+    # Of two invitations at once the second waits here and counts the first.
+    permits.require_seat_for(Client.objects.select_for_update().get(pk=client.pk), email)
     Invitation.objects.for_client(client).open().filter(email__iexact=email).update(
         revoked_at=timezone.now()
     )
@@ -102,10 +104,12 @@ def accept(request: HttpRequest, invitation: Invitation, user: User) -> Membersh
     taken = Invitation.objects.usable().filter(pk=invitation.pk)
     if not taken.update(accepted_at=timezone.now()):
         raise InvitationGone("ended", "It was accepted or taken back already.")
-    membership, made = Membership.objects.get_or_create(
-        client=invitation.client, user=user, defaults={"role": invitation.role}
-    )
-    if made:
+    # Of two who join at once the second waits here and counts the first.
+    client = Client.objects.select_for_update().get(pk=invitation.client_id)
+    membership = Membership.objects.filter(client=client, user=user).first()
+    if membership is None:
+        permits.require_free_seat(client)
+        membership = Membership.objects.create(client=client, user=user, role=invitation.role)
         audit.record(
             request, invitation.client, Action.MEMBER_JOINED, invitation.email, role=membership.role
         )

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import permits
 from accounts.models import ApiKey, Client, User
-from chatbot_saas.lib.errors import BadRequest, CallerError, Conflict
+from chatbot_saas.lib.errors import BadRequest, Conflict
 
 SCOPES = ("read", "write", "chat")
 LIVE_PREFIX = "sk_live_"
@@ -20,12 +21,6 @@ PREFIXES = {ApiKey.Mode.LIVE: LIVE_PREFIX, ApiKey.Mode.TEST: TEST_PREFIX}
 SHOWN_CHARACTERS = 12
 USE_NOTED_EVERY = timedelta(minutes=5)
 MOST_USABLE_KEYS = 50
-
-
-class NotForLapsedClients(CallerError):
-    """A client that is not active gets no new key, and its programs get nothing."""
-
-    status = 402
 
 
 def make(
@@ -39,7 +34,7 @@ def make(
 ) -> tuple[ApiKey, str]:
     """A new key and its text, which is nowhere else: it is shown once and never again."""
     # Read anew: the row in hand may be older than the end of the subscription.
-    require_active(Client.objects.get(pk=client.pk))
+    permits.require_edit(Client.objects.get(pk=client.pk))
     if not scopes or not set(scopes) <= set(SCOPES):
         raise BadRequest("scopes", "Choose what the key may do.")
     if ApiKey.objects.for_client(client).usable().count() >= MOST_USABLE_KEYS:
@@ -103,11 +98,6 @@ def revoke(key: ApiKey) -> bool:
     """End a key at once; False when that was done before."""
     alive = ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True)
     return bool(alive.update(revoked_at=timezone.now()))
-
-
-def require_active(client: Client) -> None:
-    if not client.is_active:
-        raise NotForLapsedClients("subscription_inactive", "The subscription is not active.")
 
 
 def digest_of(text: str) -> str:

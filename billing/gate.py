@@ -5,8 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 
 from accounts.models import Client
-from billing.models import BillingState
+from billing.entitlement import state_of
+from billing.standing import Standing
 from chatbot_saas.lib.errors import CallerError
+
+NOT_AVAILABLE = "This chat is not available at the moment."
 
 
 class PaymentRequired(CallerError):
@@ -15,11 +18,25 @@ class PaymentRequired(CallerError):
 
 
 class Reason(StrEnum):
-    """Why a client is not active, in words for its members. The first that is true counts."""
+    """Why a client is not active, in words for its members."""
 
     SUSPENDED = "We have suspended this company: nothing can be changed. Please write to us."
     CLOSING = "This company is going to be deleted: nothing can be changed. Its owner can keep it."
-    INACTIVE = "The subscription is not active: renew it to change things."
+    TRIAL_OVER = "The trial is over. Choose a plan, and everything works again."
+    GRACE_OVER = "The last invoice is not paid. Pay it, and everything works again."
+    PAUSED = "The subscription is paused. Resume it, and everything works again."
+    INACTIVE = "The subscription is not active. Choose a plan, and everything works again."
+
+
+REASONS = {
+    Standing.SUSPENDED: Reason.SUSPENDED,
+    Standing.CLOSING: Reason.CLOSING,
+    Standing.TRIAL_OVER: Reason.TRIAL_OVER,
+    Standing.STALE_TRIAL: Reason.TRIAL_OVER,
+    Standing.GRACE_OVER: Reason.GRACE_OVER,
+    Standing.UNPAID: Reason.GRACE_OVER,
+    Standing.PAUSED: Reason.PAUSED,
+}
 
 
 def require_chat(client: Client) -> None:
@@ -28,7 +45,7 @@ def require_chat(client: Client) -> None:
     Why is nobody's business but the client's: visitors are all told the same.
     """
     if not client.is_active:
-        raise PaymentRequired("subscription_inactive", "This chat is not available at the moment.")
+        raise PaymentRequired("subscription_inactive", NOT_AVAILABLE)
 
 
 def require_edit(client: Client) -> None:
@@ -41,6 +58,5 @@ def why_inactive(client: Client) -> Reason | None:
     """None for an active client; asks the database only about others."""
     if client.is_active:
         return None
-    if BillingState.objects.filter(client=client, suspended_at__isnull=False).exists():
-        return Reason.SUSPENDED
-    return Reason.CLOSING if client.is_closing else Reason.INACTIVE
+    standing = Standing(state_of(client).standing)
+    return REASONS.get(standing, Reason.CLOSING if client.is_closing else Reason.INACTIVE)

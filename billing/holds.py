@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,6 +13,8 @@ from accounts.models import Client
 from billing.models import BillingState
 from billing.reconcile import locked_state, reconcile
 from chatbot_saas.lib.errors import Conflict
+
+FOR_EVER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @transaction.atomic
@@ -42,7 +44,7 @@ def resume(client: Client, *, actor: str, reason: str = "") -> None:
 def extend_grace(client: Client, *, actor: str, days: int, reason: str) -> datetime:
     """Put the end of the grace period off by `days`, counted from its end or from now."""
     state = locked_state(client)
-    state.grace_until = _later(state.grace_until, days)
+    state.grace_until = _later(state.grace_ends_at or state.grace_until, days)
     _save(state, "grace_until")
     audit.record_by_system(
         client, Action.CLIENT_GRACE, client.name, actor=actor, days=days, reason=reason
@@ -60,6 +62,14 @@ def give_time(client: Client, *, actor: str, days: int, reason: str) -> datetime
         client, Action.CLIENT_GIFT, client.name, actor=actor, days=days, reason=reason
     )
     return state.complimentary_until
+
+
+@transaction.atomic
+def give_for_ever(client: Client) -> None:
+    """Our own demo client never pays."""
+    state = locked_state(client)
+    state.complimentary_until = FOR_EVER
+    _save(state, "complimentary_until")
 
 
 def _later(until: datetime | None, days: int) -> datetime:

@@ -14,9 +14,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.models import Client
+from billing import quota
+from billing.models import Kind
 from chat.engine.answer import REFUSAL, answer
 from chat.engine.cite import Words
 from chat.engine.events import Citations, Cited, Delta, Done, Event, Failed, Start, Usage
@@ -67,11 +71,17 @@ class Turn:
     manners: Manners
     words: Words
     closeness: Closeness
+    client: Client
 
 
 def open_turn(question: Question) -> Turn:
-    """Save the question and find passages for it. Blocking; raises NotFound."""
+    """Save the question, pay for its answer and find passages for it. Blocking.
+
+    Raises NotFound, and QuotaExceeded when the client's answers are used up.
+    """
+    client = question.bot.client
     conversation = _conversation(question)
+    quota.require(client, Kind.ANSWERS, Kind.MODEL_COST)
     history = _history(conversation)
     base = question.bot.knowledge_base
     words = partial(retrieve.words_of, base)
@@ -85,7 +95,8 @@ def open_turn(question: Question) -> Turn:
             same.update(last_message_at=timezone.now())
         said = partial(Message.objects.create, conversation=conversation)
         said(role=Message.Role.VISITOR, text=question.text)
-        reply_row = said(role=Message.Role.BOT, state=Message.State.STREAMING)
+        spent_on = quota.spend(client, Kind.ANSWERS)
+        reply_row = said(role=Message.Role.BOT, state=Message.State.STREAMING, spent_on=spent_on)
     return Turn(
         question=question.text,
         conversation=conversation.public_id,
@@ -97,12 +108,13 @@ def open_turn(question: Question) -> Turn:
         manners=Manners(question.bot.client.name, question.bot.name, question.bot.instructions),
         words=words,
         closeness=partial(retrieve.closeness, base, asked),
+        client=client,
     )
 
 
 async def reply(turn: Turn, model: ChatModel | None) -> AsyncIterator[Event]:
     """The answer as events, recorded when it has ended, however it ended."""
-    record = Record(turn.message_pk, model.name if model else "")
+    record = Record(turn.message_pk, turn.client, model.name if model else "")
     yield Start(turn.conversation, turn.message_id)
     try:
         events = _quoted(turn) if model is None else _spoken(turn, model)
@@ -165,6 +177,7 @@ class Record:
     """What will stand in the message's row, gathered from the events as they pass."""
 
     message_pk: int
+    client: Client
     model: str
     text: str = ""
     state: str = Message.State.STREAMING
@@ -205,6 +218,7 @@ class Record:
                 completion_tokens=self.usage.completion_tokens,
             )
             if written:
+                self._settle()
                 Citation.objects.bulk_create(
                     Citation(
                         message_id=self.message_pk,
@@ -220,12 +234,42 @@ class Record:
                     for cited in self.citations
                 )
 
+    def _settle(self) -> None:
+        """Count what the model cost, and give back what nobody got an answer for."""
+        if cost := cost_of(self.usage):
+            quota.add(self.client, Kind.MODEL_COST, cost)
+        got_nothing = self.state == Message.State.STOPPED and not self.text
+        if self.state == Message.State.FAILED or got_nothing:
+            give_back(self.message_pk)
+
+
+def cost_of(usage: Usage) -> int:
+    """Millionths of a dollar, by the prices of settings.CHAT_MODEL_PRICES."""
+    prompt, completion = settings.CHAT_MODEL_PRICES
+    return round(usage.prompt_tokens * prompt + usage.completion_tokens * completion)
+
+
+def give_back(message_pk: int) -> None:
+    """Refund the answer that was paid for with this message."""
+    found = Message.objects.values_list("spent_on", "created_at").get(pk=message_pk)
+    spent_on, when = found
+    if spent_on is not None:
+        quota.refund(spent_on, when)
+
 
 def end_abandoned() -> int:
     """Mark answers as failed whose web process died while they streamed; how many there were."""
     before = timezone.now() - timedelta(seconds=ABANDONED_SECONDS)
-    abandoned = Message.objects.abandoned(before)
-    return abandoned.update(state=Message.State.FAILED, error="interrupted")
+    return sum(map(_end, Message.objects.abandoned(before).values_list("pk", flat=True)))
+
+
+@transaction.atomic
+def _end(message_pk: int) -> bool:
+    row = Message.objects.filter(pk=message_pk, state=Message.State.STREAMING)
+    if not row.update(state=Message.State.FAILED, error="interrupted"):
+        return False
+    give_back(message_pk)
+    return True
 
 
 _running: set[asyncio.Task[Any]] = set()

@@ -9,6 +9,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.forms.texts import OneLine
+from billing import limits
+from billing.plans import Feature
 from chat.domains import BadDomain, clean_domain
 from chat.models import Bot
 
@@ -60,6 +62,12 @@ class WidgetForm(forms.ModelForm[Bot]):
         help_text="How it shall speak. What it says still comes from your sources alone.",
     )
 
+    hides_our_name = forms.BooleanField(
+        required=False,
+        label="Without our name",
+        help_text="Leaves out the line at the foot of the chat that names us.",
+    )
+
     class Meta:
         model = Bot
         fields = [
@@ -72,7 +80,17 @@ class WidgetForm(forms.ModelForm[Bot]):
             "position",
             "allowed_domains",
             "instructions",
+            "hides_our_name",
         ]
+
+    def clean_hides_our_name(self) -> bool:
+        hides: bool = self.cleaned_data["hides_our_name"]
+        if hides and not self.instance.hides_our_name:
+            try:
+                limits.require_feature(self.instance.client, Feature.NO_BRANDING)
+            except limits.PlanLimit as error:
+                raise ValidationError(error.message) from error
+        return hides
 
     def clean_suggestions(self) -> list[str]:
         lines: list[str] = self.cleaned_data["suggestions"]

@@ -59,6 +59,7 @@ class Bot(models.Model):
     color = models.CharField(max_length=7, blank=True)
     theme = models.CharField(max_length=5, choices=Theme.choices, default=Theme.AUTO)
     position = models.CharField(max_length=5, choices=Position.choices, default=Position.RIGHT)
+    hides_our_name = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     # When somebody last saved its looks or words.
     styled_at = models.DateTimeField(null=True, blank=True)
@@ -159,6 +160,8 @@ class Message(models.Model):
     model = models.CharField(max_length=80, blank=True)
     prompt_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)
+    # The counter of billing.quota that an answer was taken from, to give it back if it fails.
+    spent_on = models.BigIntegerField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = MessageQuerySet.as_manager()

@@ -15,6 +15,7 @@ from accounts import limits
 from accounts.api import bearer_key, is_bearer
 from accounts.models import ApiKey
 from billing import gate
+from billing.quota import QuotaExceeded
 from chat import tokens, widget
 from chat.conversation import Question, Turn, open_turn, reply
 from chat.cors import cross_origin, json_body
@@ -80,7 +81,13 @@ def _let_in(request: HttpRequest, body: Mapping[str, Any]) -> tuple[Turn, str | 
         page_url=page_url,
         channel=channel or _channel_of(request, page_url),
     )
-    return open_turn(question), tokens.sign(visitor) if visitor else None
+    try:
+        turn = open_turn(question)
+    except QuotaExceeded as error:
+        if visitor:  # how much its client has bought is none of a visitor's business
+            raise QuotaExceeded(error.code, gate.NOT_AVAILABLE) from error
+        raise
+    return turn, tokens.sign(visitor) if visitor else None
 
 
 def _caller(

@@ -9,6 +9,8 @@ from django.http import HttpRequest
 
 from accounts import limits
 from billing import gate
+from billing.entitlement import entitlement_of
+from billing.plans import Feature
 from chat import sightings, tokens
 from chat.models import Bot, Conversation, Message
 from chat.origins import is_own, require_allowed
@@ -48,7 +50,7 @@ def _site_of(request: HttpRequest, bot: Bot) -> str:
 
 
 def find_bot(public_id: object) -> Bot:
-    bots = Bot.objects.select_related("client", "knowledge_base")
+    bots = Bot.objects.select_related("client__billing", "knowledge_base")
     bot = bots.filter(public_id=public_id).first() if isinstance(public_id, str) else None
     if bot is None:
         raise NotFound("unknown_bot", "There is no bot of this id.")
@@ -69,8 +71,15 @@ def config(bot: Bot) -> dict[str, Any]:
         "language": "en",
         "voice": None,
         "lead_form": None,
-        "branding": settings.SITE_NAME,
+        "branding": "" if _hides_our_name(bot) else settings.SITE_NAME,
     }
+
+
+def _hides_our_name(bot: Bot) -> bool:
+    """As its client wants, while its plan holds that: after a smaller plan the name is back."""
+    if not bot.hides_our_name:
+        return False
+    return Feature.NO_BRANDING in entitlement_of(bot.client).plan.features
 
 
 def _conversation(bot: Bot, visitor: str, public_id: object) -> dict[str, Any] | None:

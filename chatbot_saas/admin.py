@@ -41,7 +41,7 @@ class Keys(LookOnlyInline):
 class Billing(LookOnlyInline):
     model = BillingState
     verbose_name_plural = "billing"
-    fields = ("suspended_at", "suspended_reason", "grace_until", "complimentary_until")
+    fields = ("standing", "plan", "period_end", "alert", "suspended_reason", "complimentary_until")
 
 
 @admin.register(Client)

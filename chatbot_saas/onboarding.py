@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from accounts import access, audit, companies
 from accounts.audit import Action
 from accounts.models import Client, User
+from billing.reconcile import reconcile
 from chat.models import Bot
 from knowledge.embedding import default_model
 from knowledge.models import KnowledgeBase
@@ -33,6 +34,7 @@ def set_up(request: HttpRequest, user: User, *, name: str, website: str) -> Clie
         name=name[:MOST_BOT_NAME],
         allowed_domains=domains_of(website),
     )
+    reconcile(client)  # its trial begins now
     audit.record(request, client, Action.CLIENT_CREATED, name)
     return client
 

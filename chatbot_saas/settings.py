@@ -21,6 +21,7 @@ from chatbot_saas.lib.env import (
     env_email,
     env_int,
     env_list,
+    env_prices,
     env_rates,
     env_str,
     env_url,
@@ -358,15 +359,38 @@ REST_FRAMEWORK = {
         "accounts.api.MemberAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.HasClient"],
+    "DEFAULT_THROTTLE_CLASSES": ["billing.api_calls.ApiCalls"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "accounts.api.error_response",
     "UNAUTHENTICATED_USER": None,
 }
 
+# --- Payments -------------------------------------------------------------------------------
+
+STRIPE_SECRET_KEY = env_str("STRIPE_SECRET_KEY")
+STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+STRIPE_WEBHOOK_SECRETS = env_list("STRIPE_WEBHOOK_SECRET")  # two while one replaces the other
+STRIPE_API_BASE = env_url("STRIPE_API_BASE")
+# What the code was written and tested against; an account's own default may be another one.
+STRIPE_API_VERSION = "2026-05-27.dahlia"
+# Pages of Stripe's to which a form of ours may lead.
+STRIPE_PAGES = ["https://checkout.stripe.com", "https://billing.stripe.com"]
+if STRIPE_API_BASE:
+    STRIPE_API_HOST = STRIPE_API_BASE  # dj-stripe's name for it
+    STRIPE_PAGES.append(STRIPE_API_BASE)
+STRIPE_LIVE_SECRET_KEY = STRIPE_SECRET_KEY if STRIPE_LIVE_MODE else ""
+STRIPE_TEST_SECRET_KEY = "" if STRIPE_LIVE_MODE else STRIPE_SECRET_KEY
 DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
-STRIPE_LIVE_SECRET_KEY = env_str("STRIPE_SECRET_KEY")
-STRIPE_LIVE_MODE = STRIPE_LIVE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+# Who a customer belongs to stands in our own table: metadata at Stripe must not decide it.
+DJSTRIPE_SUBSCRIBER_CUSTOMER_KEY = None
+# Dollars for a million tokens in and out, by which the cost of answers is counted.
+CHAT_MODEL_PRICES = env_prices("CHAT_MODEL_PRICES", "0.15/0.60")
+# Asked by accounts before somebody is invited or anything is changed; billing lies above it.
+EDIT_CHECK = "billing.gate.require_edit"
+SEAT_CHECK = "billing.limits.require_seat"
+# Asked by billing how much of its plan a client has filled; they lie above it.
+HOLDINGS = ["knowledge.holdings.of", "chat.holdings.of"]
 
 LOGGING = {
     "version": 1,

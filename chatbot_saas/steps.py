@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from django import forms
 from django.db import transaction
@@ -13,7 +12,9 @@ from django.db.models import QuerySet
 from accounts import audit, outbox
 from accounts.audit import Action
 from accounts.models import Client, OutboxEmail
-from billing import holds
+from billing import holds, sync
+from billing.reconcile import reconcile
+from chatbot_saas.lib.after_commit import after_commit
 from knowledge import tasks
 from knowledge.models import KnowledgeBase
 
@@ -64,10 +65,18 @@ def _give_time(client: Client, actor: str, reason: str, days: int) -> str:
 
 
 @transaction.atomic
+def _look_at_stripe(client: Client, actor: str, reason: str) -> str:
+    reconcile(client)
+    sync.ask_for(client, "staff")
+    audit.record_by_system(client, Action.CLIENT_SYNCED, client.name, actor=actor, reason=reason)
+    return f"Stripe is being asked about {client.name}."
+
+
+@transaction.atomic
 def _rebuild_index(client: Client, actor: str, reason: str) -> str:
     bases = list(KnowledgeBase.objects.for_client(client).values_list("pk", flat=True))
     for base_id in bases:
-        transaction.on_commit(partial(tasks.rebuild_index_of.delay, base_id), robust=True)
+        after_commit(tasks.rebuild_index_of.delay, base_id)
     audit.record_by_system(client, Action.CLIENT_REINDEXED, client.name, actor=actor, reason=reason)
     return f"The index of {len(bases)} knowledge bases is rebuilt."
 
@@ -104,6 +113,12 @@ STEPS = {
         _extend_grace,
     ),
     "gift": Step("Give free time", "The product can be used without paying.", DaysForm, _give_time),
+    "stripe": Step(
+        "Look at Stripe again",
+        "What Stripe says about its subscriptions is read anew, and everything follows from it.",
+        ReasonForm,
+        _look_at_stripe,
+    ),
     "reindex": Step(
         "Rebuild the index",
         "The vector index of each knowledge base is made anew from the database.",

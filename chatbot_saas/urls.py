@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views import api_keys, audit, company, invitations, key_links, members, security
+from billing import orders, webhook
 from billing import views as billing
 from chat import hosted, loader
 from chat import views as chat
@@ -69,6 +70,15 @@ dashboard = [
     path("app/analytics/", analytics.analytics, name="analytics"),
     path("app/analytics/csv/", analytics.analytics_csv, name="analytics_csv"),
     path("app/billing/", billing.billing, name="billing"),
+    path("app/billing/return/", billing.billing_return, name="billing_return"),
+    path("app/billing/waiting/", billing.billing_waiting, name="billing_waiting"),
+    path("app/billing/buy/", orders.buy, name="billing_buy"),
+    path("app/billing/change/", orders.change_plan, name="billing_change"),
+    path("app/billing/keep/", orders.keep_plan, name="billing_keep"),
+    path("app/billing/cancel/", orders.cancel, name="billing_cancel"),
+    path("app/billing/resume/", orders.resume, name="billing_resume"),
+    path("app/billing/portal/", orders.portal, name="billing_portal"),
+    path("app/billing/overage/", orders.set_overage, name="billing_overage"),
 ]
 
 settings = [
@@ -114,6 +124,7 @@ staff = [
 ]
 
 operator = [
+    path("api/webhooks/stripe", webhook.stripe_webhook, name="stripe_webhook"),
     path("csp-report", csp_reports.csp_report, name="csp_report"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -12,8 +12,9 @@ from django.http import HttpRequest
 from accounts import audit
 from accounts.audit import Action
 from accounts.http import ClientApiRequest, MemberRequest
-from billing import gate
-from knowledge import ingest, sources, upload
+from accounts.models import Client
+from billing import gate, limits
+from knowledge import holdings, ingest, sources, upload
 from knowledge.models import KnowledgeBase, Source
 
 Changer = MemberRequest | ClientApiRequest
@@ -23,12 +24,12 @@ def add_file(request: Changer, base: KnowledgeBase, file: TemporaryUploadedFile 
     """The source of a received file. Raises a CallerError for one that cannot be taken."""
     gate.require_edit(request.client)
     received = upload.checked(file)
-    return sources.add_upload(base, received, note=_noting(request, Action.SOURCE_ADDED))
+    return sources.add_upload(base, received, note=partial(_admit, request))
 
 
 def add_text(request: Changer, base: KnowledgeBase, title: str, text: str) -> Source:
     gate.require_edit(request.client)
-    return sources.add_text(base, title, text, note=_noting(request, Action.SOURCE_ADDED))
+    return sources.add_text(base, title, text, note=partial(_admit, request))
 
 
 def retry(request: Changer, source: Source) -> None:
@@ -39,6 +40,22 @@ def retry(request: Changer, source: Source) -> None:
 def remove(request: Changer, source: Source) -> None:
     gate.require_edit(request.client)
     ingest.remove(source, note=_noting(request, Action.SOURCE_DELETED))
+
+
+def _admit(request: Changer, source: Source) -> None:
+    """Let a new source in, or raise PlanLimit, which takes it back.
+
+    Of two at once the second waits here and counts the first.
+    """
+    client = Client.objects.select_for_update().get(pk=request.client.pk)
+    there = holdings.of(client, without=source)
+    limits.require_document(
+        client,
+        documents=there["documents"],
+        used_bytes=there["knowledge_bytes"],
+        new_bytes=source.bytes,
+    )
+    _note(request, Action.SOURCE_ADDED, source)
 
 
 def _noting(request: Changer, action: Action) -> Callable[[Source], object]:

@@ -23,13 +23,15 @@ from django.db import connection
 from accounts import keys, people
 from accounts.models import Client, Membership, User
 from accounts.roles import Role
+from billing import holds
 from chat.models import Bot
 from knowledge.embedding import default_model
 from knowledge.models import KnowledgeBase, Passage, Source
 from tests import environment
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.smtp import FakeSmtp
-from tests.services.django import Scheduler, Web, Worker
+from tests.fakes.stripe_server import FakeStripe
+from tests.services.django import Scheduler, Web, Worker, manage
 from tests.services.waiting import wait_until
 
 SITE = "https://shop.example"
@@ -48,7 +50,14 @@ class Tenant:
     http: httpx.Client
 
     @classmethod
-    def make(cls, http: httpx.Client, *, domains: tuple[str, ...] = ("shop.example",)) -> Self:
+    def make(
+        cls,
+        http: httpx.Client,
+        *,
+        domains: tuple[str, ...] = ("shop.example",),
+        pays: bool = False,
+    ) -> Self:
+        """A new client; one that `pays` is in its trial, all others need not care."""
         number = next(_numbers)
         client = Client.objects.create(name=f"Client {number}")
         base = KnowledgeBase.objects.create(
@@ -57,6 +66,8 @@ class Tenant:
         bot = Bot.objects.create(
             client=client, knowledge_base=base, name="Helper", allowed_domains=list(domains)
         )
+        if not pays:
+            holds.give_for_ever(client)
         _, key = keys.make(client, "Tests")
         return cls(client, bot, base, key, http)
 
@@ -216,7 +227,10 @@ def events_of(lines: Iterator[str]) -> Iterator[tuple[str, Any]]:
 
 @dataclass
 class House:
-    """Chroma, a worker, a scheduler, and two webs: one that quotes, one with a chat model."""
+    """Chroma, a worker, a scheduler, and two webs: one that quotes, one with a chat model.
+
+    It takes payments, through a fake Stripe whose events stay there until a test sends them.
+    """
 
     env: dict[str, str] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
@@ -230,17 +244,30 @@ class House:
         generous = ",".join(f"{name}=100000/m" for name in settings.RATE_LIMITS)
         self.env["RATE_LIMITS"] = generous
         self.env["EMAIL_URL"] = self.mails.url
+        self.stripe = enter(FakeStripe())
+        self.env |= self.till
+        manage("billing_setup", env=self.env)
         model = {"OPENAI_BASE_URL": self.fake.url, "OPENAI_API_KEY": "sk-fake"}
         self.worker = enter(Worker(self.env | model, directory=environment.folder("worker")))
         self.scheduler = enter(Scheduler(self.env))
         self.web = enter(Web(self.env))
         self.speaking = enter(Web(self.env | model | {"MODEL_SILENCE_SECONDS": "2"}))
+        self.stripe.webhook_url = f"{self.web.url}/api/webhooks/stripe"
         self.http = enter(httpx.Client(base_url=self.web.url, timeout=30))
         self.speaking_http = enter(httpx.Client(base_url=self.speaking.url, timeout=30))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    @property
+    def till(self) -> dict[str, str]:
+        """The settings by which a process takes payments."""
+        return {
+            "STRIPE_SECRET_KEY": "sk_test_house",
+            "STRIPE_WEBHOOK_SECRET": self.stripe.webhook_secret,
+            "STRIPE_API_BASE": self.stripe.url,
+        }
 
     def tenant(self, **options: Any) -> Tenant:
         """A new client, answered by quotation."""

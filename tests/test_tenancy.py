@@ -31,6 +31,7 @@ OPEN = {
     "hosted_chat": "shows what the bot's own widget shows",
     "hosted_preview": "the same",
     "resend_api_key": "answers everybody alike, and mails only owners",
+    "stripe_webhook": "wants Stripe's signature, and tells nothing",
     "csp_report": "counts what browsers report",
     "landing": "public",
     "pricing": "public",

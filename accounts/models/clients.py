@@ -33,11 +33,19 @@ class ClientQuerySet(models.QuerySet["Client"]):
 class Client(models.Model):
     """A paying tenant. Everything that a business owns hangs on its client row."""
 
+    class Dashboard(models.TextChoices):
+        """How much of the dashboard members see."""
+
+        FULL = "full"
+        BILLING = "billing", "billing and export"
+        NONE = "none"
+
     public_id = models.CharField(max_length=32, unique=True, default=new_client_id, editable=False)
     name = models.CharField(max_length=120)
     website = models.URLField(max_length=300, blank=True)
-    # Written by billing.reconcile alone.
+    # Both are written by billing.reconcile alone.
     is_active = models.BooleanField(default=True)
+    dashboard = models.CharField(max_length=8, choices=Dashboard, default=Dashboard.FULL)
     # Conversations older than this are deleted every night; never, while it is empty.
     retention_days = models.PositiveIntegerField(null=True, blank=True)
     # Set while the client is closing: the moment from which on everything is deleted.

@@ -51,7 +51,7 @@ def rotate_key(request: MemberRequest, public_id: str) -> HttpResponse:
 
 
 @require_POST
-@member_view(Act.MANAGE_KEYS)
+@member_view(Act.MANAGE_KEYS, when_lapsed=True)  # a key that leaked must be stopped by anybody
 def revoke_key(request: MemberRequest, public_id: str) -> HttpResponse:
     key = _key(request, public_id)
     with transaction.atomic():

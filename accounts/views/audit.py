@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.access import member_view
-from accounts.audit import Action
+from accounts.audit import sentence
 from accounts.http import MemberRequest
 from accounts.models import AuditEvent
 from accounts.models.audit import AuditEventQuerySet
@@ -77,7 +77,3 @@ def audit_csv(request: MemberRequest) -> HttpResponseBase:
     body = rows_as_csv(row for group in ([COLUMNS], rows) for row in group)
     headers = {"Content-Disposition": 'attachment; filename="audit-log.csv"'}
     return StreamingHttpResponse(body, content_type="text/csv; charset=utf-8", headers=headers)
-
-
-def sentence(action: str) -> str:
-    return Action(action).label if action in Action.values else action

@@ -86,7 +86,7 @@ def hand_over(request: MemberRequest, public_id: str) -> HttpResponse:
 
 
 @require_POST
-@member_view(Act.VIEW)
+@member_view(Act.VIEW, when_lapsed=True)
 def leave(request: MemberRequest) -> HttpResponse:
     with transaction.atomic():
         rules.leave(request.membership)

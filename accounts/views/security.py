@@ -16,13 +16,13 @@ from accounts.roles import Act
 
 
 @require_safe
-@member_view(Act.VIEW)
+@member_view(Act.VIEW, when_lapsed=True)
 def security(request: MemberRequest) -> HttpResponse:
     return _page(request, NameForm(initial={"name": request.user.name}))
 
 
 @require_POST
-@member_view(Act.VIEW)
+@member_view(Act.VIEW, when_lapsed=True)
 def save_name(request: MemberRequest) -> HttpResponse:
     form = NameForm(request.POST)
     if not form.is_valid():

@@ -132,4 +132,4 @@ def _as_json(rank: int, passage: Passage) -> dict[str, Any]:
 
 def _bots(request: MemberRequest) -> BotQuerySet:
     own = Bot.objects.for_client(request.client)
-    return own.select_related("client", "knowledge_base").order_by("pk")
+    return own.select_related("client__billing", "knowledge_base").order_by("pk")

@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 
 from accounts.models import ApiKey, AuditEvent, Client, Invitation, Membership
+from billing.models import BillingState, UsageCounter, UsageDay
 from chat.models import Bot, Conversation, Message, Sighting
 from knowledge.models import KnowledgeBase, Passage, Source
 
@@ -59,7 +60,7 @@ def _api_key(row: ApiKey) -> Line:
 def _bot(row: Bot) -> Line:
     names = (
         "name instructions allowed_domains greeting placeholder suggestions color theme position"
-        " created_at"
+        " hides_our_name created_at"
     )
     base = {"id": row.public_id, "knowledge_base": row.knowledge_base.public_id}
     return base | _fields(names)(row)
@@ -107,6 +108,11 @@ _COMPANY = "name website retention_days deletion_due_at created_at"
 _INVITATION = "email role created_at expires_at accepted_at revoked_at"
 _EVENT = "actor_name staff_name action target details address at"
 
+_BILLING = (
+    "standing plan interval amount_cents period_start period_end cancel_at trial_ends_at"
+    " complimentary_until overage_wanted"
+)
+
 KINDS = (
     Kind(
         "company",
@@ -138,6 +144,17 @@ KINDS = (
         "sources",
         lambda client: Source.objects.for_client(client).select_related("knowledge_base"),
         _source,
+    ),
+    Kind("billing", lambda client: BillingState.objects.filter(client=client), _fields(_BILLING)),
+    Kind(
+        "usage",
+        lambda client: UsageCounter.objects.for_client(client),
+        _fields("kind period_start used over"),
+    ),
+    Kind(
+        "usage_by_day",
+        lambda client: UsageDay.objects.filter(client=client),
+        _fields("kind day used"),
     ),
     Kind("passages", _live_passages, _passage),
     Kind(

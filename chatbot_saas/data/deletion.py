@@ -19,6 +19,9 @@ from accounts import audit
 from accounts.audit import Action
 from accounts.models import ApiKey, Client, Export, Membership, OutboxEmail
 from accounts.models.exports import ExportQuerySet
+from billing import leaving
+from billing.models import BillingState
+from billing.stripe_api import Refused, StripeUnavailable
 from chatbot_saas.data import export
 from chatbot_saas.data.belongings import belongings
 from knowledge.models import KnowledgeBase, Source, SourceQuerySet
@@ -46,6 +49,11 @@ def delete_if_due(client_id: int) -> bool:
 def delete_for_good(client: Client) -> bool:
     """Delete everything of a client; False when something must be tried again later."""
     _shut_out(client)
+    try:
+        leaving.end_everything(client)
+    except (StripeUnavailable, Refused):
+        logger.warning("client %s is deleted once Stripe answers", client.public_id)
+        return False
     if _is_somebody_at_work(client):
         logger.info("client %s is deleted once its workers have stopped", client.public_id)
         return False
@@ -87,11 +95,14 @@ def _is_somebody_at_work(client: Client) -> bool:
 
 
 def _delete_rows(client: Client) -> None:
-    """All rows but the client's own and its knowledge bases', whose names the index needs."""
+    """All rows but the client's own, its knowledge bases', whose names the index needs, and its
+    billing's, which names the customer."""
     for of_client in Export.objects.for_client(client).select_related("client"):
         export.discard(of_client)
     for model, way in belongings():
-        if model is not KnowledgeBase and not isinstance(model._meta.pk, CompositePrimaryKey):
+        if model not in {KnowledgeBase, BillingState} and not isinstance(
+            model._meta.pk, CompositePrimaryKey
+        ):
             # Rows of a composite key go with the rows that they index.
             _delete_in_batches(model, way, client)
 
@@ -118,6 +129,7 @@ def _delete_files(folder: str) -> None:
 def _delete_client(client: Client) -> None:
     """The last rows, in one step with the only note that remains."""
     OutboxEmail.objects.filter(dedupe_key__contains=client.public_id).delete()
+    leaving.forget(client)
     _, counts = Client.objects.filter(pk=client.pk).delete()
     if counts.get(Client._meta.label):
         audit.record_by_system(None, Action.CLIENT_DELETED, client.public_id)

@@ -19,6 +19,8 @@ from accounts.access import member_view
 from accounts.http import MemberRequest
 from accounts.models import Export
 from accounts.roles import Act
+from billing import limits
+from billing.plans import Feature
 from chatbot_saas.data import closing, export, retention
 from chatbot_saas.data.forms import CloseForm, RetentionForm
 
@@ -27,13 +29,13 @@ CHUNK = 256 * 1024
 
 
 @require_safe
-@member_view(Act.MANAGE_DATA)
+@member_view(Act.MANAGE_DATA, when_lapsed=True)
 def data(request: MemberRequest) -> HttpResponse:
     return _page(request)
 
 
 @require_POST
-@member_view(Act.MANAGE_DATA)
+@member_view(Act.MANAGE_DATA, when_lapsed=True)
 def start_export(request: MemberRequest) -> HttpResponse:
     export.request_export(request, request.client)
     messages.info(request, "Your export is being built. You will get a mail when it is ready.")
@@ -41,7 +43,7 @@ def start_export(request: MemberRequest) -> HttpResponse:
 
 
 @require_safe
-@member_view(Act.MANAGE_DATA)
+@member_view(Act.MANAGE_DATA, when_lapsed=True)
 def download_export(request: MemberRequest, public_id: str) -> HttpResponseBase:
     of_client = Export.objects.for_client(request.client).select_related("client")
     wanted = get_object_or_404(of_client, public_id=public_id)
@@ -57,8 +59,9 @@ def download_export(request: MemberRequest, public_id: str) -> HttpResponseBase:
 
 
 @require_POST
-@member_view(Act.MANAGE_DATA)
+@member_view(Act.MANAGE_DATA, when_lapsed=True)
 def set_retention(request: MemberRequest) -> HttpResponse:
+    limits.require_feature(request.client, Feature.RETENTION)
     form = RetentionForm(request.POST)
     if not form.is_valid():
         return _page(request, retention_form=form)
@@ -68,7 +71,7 @@ def set_retention(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_view(Act.MANAGE_DATA)
+@member_view(Act.MANAGE_DATA, when_lapsed=True)
 def close_client(request: MemberRequest) -> HttpResponse:
     form = CloseForm(request.POST, client=request.client)
     if not form.is_valid():
@@ -78,7 +81,7 @@ def close_client(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_view(Act.MANAGE_DATA)
+@member_view(Act.MANAGE_DATA, when_lapsed=True)
 def keep_client(request: MemberRequest) -> HttpResponse:
     closing.keep(request, request.client)
     messages.success(request, f"{request.client.name} is kept.")

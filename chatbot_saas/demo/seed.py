@@ -15,6 +15,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts import keys, people
 from accounts.models import Client, Membership
+from billing import holds
 from chat.models import Bot
 from knowledge import ingest, sources
 from knowledge.embedding import default_model
@@ -45,6 +46,7 @@ def seed(*, reset: bool = False) -> Demo:
             _remove()
         client, _ = Client.objects.get_or_create(public_id=CLIENT_ID, defaults={"name": SHOP})
         _member(client)
+        holds.give_for_ever(client)
         bot = _bot(client)
         keys.keep(client, "Demo", api_key())
     for path in sorted(HELP_CENTRE.glob("*.md")):

@@ -91,6 +91,18 @@ def env_rates(name: str, defaults: Mapping[str, str]) -> Mapping[str, str]:
     return MappingProxyType(rates)
 
 
+def env_prices(name: str, default: str) -> tuple[float, float]:
+    """Two prices such as "0.15/0.60"."""
+    first, _, second = env_str(name, default).partition("/")
+    try:
+        prices = float(first), float(second)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be two prices, like {default}") from error
+    if not all(0 <= price < float("inf") for price in prices):
+        raise ImproperlyConfigured(f"{name} must be two prices, like {default}")
+    return prices
+
+
 def env_email(name: str) -> dict[str, object]:
     """Django's mail settings from smtp://user:password@host:port?tls=1, or mail on the console."""
     parts = _split_url(name, env_str(name, "console://"))

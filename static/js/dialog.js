@@ -1,8 +1,9 @@
 /* <button data-opens="id"> opens the <dialog> of that id; <button data-closes> closes its own.
    A dialog that many rows share: the button names where its form goes and what it is about.
    <dialog data-open> is open from the start: its form came back with a mistake. */
-function aim(dialog, { action, name }) {
+function aim(dialog, { action, name, value }) {
   if (action) dialog.querySelector("form").action = action;
+  for (const input of dialog.querySelectorAll("[data-takes-value]")) input.value = value;
   for (const place of dialog.querySelectorAll("[data-shows-name]")) place.textContent = name;
 }
 

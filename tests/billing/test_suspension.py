@@ -128,15 +128,19 @@ def test_visitors_are_always_told_the_same(acme: Client) -> None:
     assert said == {"This chat is not available at the moment."}
 
 
-def test_members_of_a_suspended_client_look_but_change_nothing(db: None) -> None:
+def test_the_dashboard_of_a_suspended_client_is_closed_and_its_owners_are_told_why(
+    db: None,
+) -> None:
     world = Everything.make("marigold")
     holds.suspend(world.client, actor=STAFF, reason="Sends spam")
-    browser = Browser()
-    browser.force_login(world.people[Role.OWNER])
-    assert browser.get("/app/knowledge/").status_code == 200
-    refusal = browser.post(f"/app/knowledge/{world.failed.public_id}/retry/")
-    assert refusal.status_code == 402
-    assert "We have suspended this company" in refusal.content.decode()
+    retry = f"/app/knowledge/{world.failed.public_id}/retry/"
+    for role, is_told in ((Role.OWNER, True), (Role.EDITOR, False)):
+        browser = Browser()
+        browser.force_login(world.people[role])
+        for page in (browser.get("/app/"), browser.get("/app/billing/"), browser.post(retry)):
+            assert page.status_code == 403
+            assert "marigold GmbH</bdi> is suspended" in page.content.decode()
+            assert ("Sends spam" in page.content.decode()) == is_told
 
 
 def test_a_suspended_clients_chat_stops_at_once_and_comes_back(house: House, shop: Tenant) -> None:

@@ -1,0 +1,17 @@
+"""How much a client has in its knowledge bases, in the words of its plan's limits."""
+
+from __future__ import annotations
+
+from django.db.models import Count, Sum
+
+from accounts.models import Client
+from knowledge.models import Source
+
+
+def of(client: Client, *, without: Source | None = None) -> dict[str, int]:
+    """Documents and their bytes; of all sources but `without`."""
+    sources = Source.objects.for_client(client)
+    if without is not None:
+        sources = sources.exclude(pk=without.pk)
+    sums = sources.aggregate(documents=Count("pk"), knowledge_bytes=Sum("bytes"))
+    return {name: value or 0 for name, value in sums.items()}
