@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, cast
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialApp
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.mail import EmailMessage
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 
 from accounts.limits import address_of
 
@@ -34,3 +36,12 @@ class AccountAdapter(DefaultAccountAdapter):
         """
         make_password("no account is made")
         super().send_account_already_exists_mail(email)
+
+
+class SocialAccountAdapter(DefaultSocialAccountAdapter):
+    def get_app(self, request: HttpRequest, provider: Any, client_id: Any = None) -> SocialApp:
+        """A provider without keys has no pages: to allauth their absence is a fault."""
+        try:
+            return cast(SocialApp, super().get_app(request, provider, client_id))
+        except SocialApp.DoesNotExist as error:
+            raise Http404 from error

@@ -215,6 +215,15 @@ def test_other_ways_in_are_offered_only_when_they_are_set_up(db: None, settings)
         assert "Go on with GitHub" in page
 
 
+@pytest.mark.parametrize("provider", ["google", "github"])
+def test_a_provider_without_keys_has_no_page(db: None, provider: str) -> None:
+    for method in ("get", "post"):
+        for step in ("login", "login/callback"):
+            page = getattr(Browser(), method)(f"/accounts/{provider}/{step}/")
+            assert page.status_code == 404
+            assert f"{provider}.com" not in page["Content-Security-Policy"]
+
+
 def test_every_page_of_the_account_opens(alice: User) -> None:
     browser = Browser()
     log_in(browser)
