@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from allauth.usersessions.middleware import UserSessionsMiddleware
-from csp.middleware import CSPMiddleware
+from csp.middleware import CSPMiddleware, PolicyParts
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -34,6 +35,7 @@ from chatbot_saas.lib.errors import CallerError
 from chatbot_saas.public import is_public
 
 SESSION_NOTED_SECONDS = 300
+PROVIDER_HOSTS = {"google": "https://accounts.google.com", "github": "https://github.com"}
 
 AsyncNext = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
@@ -69,7 +71,25 @@ class Compression(PagesOnly, GZipMiddleware):
 
 
 class ContentSecurityPolicy(Inline, CSPMiddleware):
-    pass
+    """Forms go to us alone, except the one that leads on to a provider's log-in.
+
+    Browsers apply form-action to where a form is redirected as well.
+    """
+
+    def get_policy_parts(
+        self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
+    ) -> PolicyParts:
+        parts = super().get_policy_parts(request, response, report_only)
+        if (host := _provider_host(request)) and not report_only:
+            parts.update = {"form-action": [host]}
+        return parts
+
+
+def _provider_host(request: HttpRequest) -> str:
+    """Where the button of this page leads, if it is the page of a provider that is set up."""
+    pages = {f"{name}_login": PROVIDER_HOSTS[name] for name in settings.SOCIALACCOUNT_PROVIDERS}
+    match = request.resolver_match
+    return pages.get(match.url_name or "", "") if match else ""
 
 
 class Common(Inline, CommonMiddleware):
