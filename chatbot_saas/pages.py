@@ -7,6 +7,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.response import TemplateResponse
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -107,6 +108,19 @@ def join(request: HttpRequest, public_id: str) -> HttpResponse:
     return redirect("overview")
 
 
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 403, "This is not for you", "Your account may not open this page.")
+
+
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form came without its token, or with another one than the cookie (Django's CSRF check)."""
+    text = (
+        "The page was open for too long, or your browser keeps no cookies for this site. "
+        "Allow cookies, go back, reload the page and try again."
+    )
+    return _error(request, 403, "Please reload the page", text)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _error(request, 404, "There is nothing here", "The address may be old or mistyped.")
 
@@ -117,7 +131,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _error(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
     if request.path.startswith("/api/"):
-        code = {404: "not_found"}.get(status, "server_error")
+        code = {403: "forbidden", 404: "not_found"}.get(status, "server_error")
         body = {"error": {"code": code, "message": f"{title}."}}
         return JsonResponse(body, status=status)
-    return render(request, "site/error.html", {"title": title, "text": text}, status=status)
+    # Not rendered yet: the CSRF check runs on the event loop, and a page asks the database.
+    context = {"title": title, "text": text}
+    return TemplateResponse(request, "site/error.html", context, status=status)

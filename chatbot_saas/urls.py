@@ -141,5 +141,6 @@ urlpatterns = [
     *operator,
 ]
 
+handler403 = "chatbot_saas.pages.forbidden"
 handler404 = "chatbot_saas.pages.not_found"
 handler500 = "chatbot_saas.pages.server_error"

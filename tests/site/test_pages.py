@@ -74,6 +74,34 @@ def test_an_unknown_address_is_404_with_a_way_back(db: None, browser: Browser) -
     assert answer.json()["error"]["code"] == "not_found"
 
 
+@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/logout/", "/app/switch/"])
+def test_a_stale_form_is_told_to_reload_in_the_products_own_look(
+    alice: User, browser: Browser, path: str
+) -> None:
+    for someone in (None, alice):
+        if someone:
+            browser.force_login(someone)
+        page = browser.post(path)
+        words = page.content.decode()
+        assert page.status_code == 403
+        assert "reload the page" in words
+        assert "css/site" in words
+        assert not INLINE.search(words)
+
+
+def test_members_who_go_to_the_admin_are_told_in_the_products_own_look(
+    alice: User, browser: Browser
+) -> None:
+    browser.force_login(alice)
+    page = browser.get("/admin/", follow=True)
+    words = page.content.decode()
+    assert page.status_code == 403
+    assert "Your account may not open this page" in words
+    assert 'href="/app/"' in words
+    assert "css/site" in words
+    assert not INLINE.search(words)
+
+
 def test_the_overview_counts_the_clients_own_sources_alone(
     client: Browser, alice: User, base: KnowledgeBase
 ) -> None:
