@@ -145,4 +145,4 @@ def _mail(invitation: Invitation, token: str) -> None:
         },
     )
     subject = f"You are invited to {invitation.client.name} on {settings.SITE_NAME}"
-    outbox.send(invitation.email, subject, text)
+    outbox.send(invitation.email, subject, text, client=invitation.client)

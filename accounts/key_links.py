@@ -55,7 +55,7 @@ def _send(client: Client, owner: User) -> None:
             "site_name": settings.SITE_NAME,
         },
     )
-    outbox.send(owner.email, f"Rotate the API keys of {client.name}", text)
+    outbox.send(owner.email, f"Rotate the API keys of {client.name}", text, client=client)
     audit.record_by_system(client, Action.KEY_LINK_SENT, owner.email)
 
 

@@ -17,7 +17,7 @@ from django.core.mail.message import EmailMessage
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.models import OutboxEmail
+from accounts.models import Client, OutboxEmail
 from chatbot_saas.lib.after_commit import after_commit
 
 
@@ -31,10 +31,21 @@ class OutboxBackend(BaseEmailBackend):
         return len(email_messages)
 
 
-def send(recipient: str, subject: str, text: str, *, dedupe_key: str = "") -> None:
-    """Queue a mail; one of the same `dedupe_key` is never sent twice."""
+def send(
+    recipient: str,
+    subject: str,
+    text: str,
+    *,
+    dedupe_key: str = "",
+    client: Client | None = None,
+) -> None:
+    """Queue a mail; one of the same `dedupe_key` is never sent twice.
+
+    Whatever is about a client names it: a mail that waits is not sent once the client is deleted.
+    """
     put(
         OutboxEmail(
+            client=client,
             dedupe_key=dedupe_key or _random_key(),
             recipient=recipient,
             sender=settings.DEFAULT_FROM_EMAIL,

@@ -9,6 +9,7 @@ from django.test.utils import setup_databases, teardown_databases
 
 from chatbot_saas.static import collect_static_files
 from tests import environment
+from tests.fakes.smtp import FakeSmtp
 from tests.house import House, Tenant
 from tests.pdfs import pdf
 from tests.services.chroma import Chroma
@@ -49,6 +50,16 @@ def house(django_db_setup: None, django_db_blocker, chroma: Chroma) -> Iterator[
     """The product as real processes, on the tests' database. Rows made here are committed."""
     with django_db_blocker.unblock(), House() as house:
         yield house
+
+
+@pytest.fixture
+def mail_server(settings) -> Iterator[FakeSmtp]:
+    """A mail server of this process's own; the worker of the house is not involved."""
+    with FakeSmtp() as fake:
+        settings.MAIL_DELIVERY_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST = "127.0.0.1"
+        settings.EMAIL_PORT = int(fake.url.rpartition(":")[2])
+        yield fake
 
 
 @pytest.fixture

@@ -36,13 +36,24 @@ class AuditEventAdmin(LookOnly):
 class OutboxEmailAdmin(LookOnly):
     """Texts hold codes and links: they are not for us."""
 
-    list_display = ("created_at", "recipient", "subject", "state", "attempts", "error", "sent_at")
+    list_display = (
+        "created_at",
+        "recipient",
+        "client",
+        "subject",
+        "state",
+        "attempts",
+        "error",
+        "sent_at",
+    )
     list_filter = ("state", "created_at")
-    search_fields = ("recipient", "subject")
+    search_fields = ("recipient", "subject", "client__name", "client__public_id")
+    list_select_related = ("client",)
     ordering = ("-pk",)
     actions = ("send_again",)
     fields = (
         "recipient",
+        "client",
         "sender",
         "subject",
         "state",

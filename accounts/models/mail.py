@@ -6,6 +6,8 @@ from datetime import datetime
 
 from django.db import models
 
+from accounts.models.clients import Client
+
 
 class OutboxEmailQuerySet(models.QuerySet["OutboxEmail"]):
     def waiting(self, now: datetime) -> OutboxEmailQuerySet:
@@ -22,6 +24,10 @@ class OutboxEmail(models.Model):
 
     RANDOM = "once:"  # begins the keys of mails that may repeat
 
+    # For whom it is sent: its mails go with it. Nobody's, when it is about a person's account.
+    client = models.ForeignKey(
+        Client, null=True, blank=True, on_delete=models.CASCADE, related_name="mails"
+    )
     # The same key never mails twice.
     dedupe_key = models.CharField(max_length=120, unique=True)
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)

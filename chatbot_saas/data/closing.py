@@ -65,4 +65,5 @@ def _tell_owners(request: HttpRequest, client: Client, due: datetime) -> None:
             f"{client.name} is going to be deleted",
             text,
             dedupe_key=f"closing:{client.public_id}:{int(due.timestamp())}:{owner.pk}",
+            client=client,
         )

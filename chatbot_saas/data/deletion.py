@@ -128,6 +128,7 @@ def _delete_files(folder: str) -> None:
 @transaction.atomic
 def _delete_client(client: Client) -> None:
     """The last rows, in one step with the only note that remains."""
+    # Those written before mails named their client.
     OutboxEmail.objects.filter(dedupe_key__contains=client.public_id).delete()
     leaving.forget(client)
     _, counts = Client.objects.filter(pk=client.pk).delete()

@@ -210,6 +210,7 @@ def _tell(export: Export) -> None:
             f"The export of {export.client.name} is ready",
             render_to_string("data/mail/export_ready.txt", context),
             dedupe_key=f"export:{export.client.public_id}:{export.public_id}",
+            client=export.client,
         )
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
 from django.core.mail import send_mail
 from django.utils import timezone
 
@@ -15,16 +13,6 @@ from accounts.models import OutboxEmail
 from tests.fakes.smtp import FakeSmtp
 from tests.house import House
 from tests.services.waiting import wait_until
-
-
-@pytest.fixture
-def server(settings) -> Iterator[FakeSmtp]:
-    """A mail server of this process's own; the worker of the house is not involved."""
-    with FakeSmtp() as fake:
-        settings.MAIL_DELIVERY_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST = "127.0.0.1"
-        settings.EMAIL_PORT = int(fake.url.rpartition(":")[2])
-        yield fake
 
 
 def address() -> str:
@@ -54,10 +42,10 @@ def test_everything_that_django_mails_goes_through_the_outbox(db: None) -> None:
     }
 
 
-def test_a_mail_server_that_is_down_gets_it_later(db: None, server: FakeSmtp) -> None:
+def test_a_mail_server_that_is_down_gets_it_later(db: None, mail_server: FakeSmtp) -> None:
     to = address()
     outbox.send(to, "Hello", "Text")
-    server.refusing = True
+    mail_server.refusing = True
     row = OutboxEmail.objects.get(recipient=to)
     assert not delivery.deliver(row)
     row.refresh_from_db()
@@ -66,16 +54,16 @@ def test_a_mail_server_that_is_down_gets_it_later(db: None, server: FakeSmtp) ->
     assert "where.example" not in row.error
     assert delivery.deliver_waiting() == 0  # it is too early
 
-    server.refusing = False
+    mail_server.refusing = False
     OutboxEmail.objects.filter(pk=row.pk).update(not_before=timezone.now())
     assert delivery.deliver_waiting() == 1
-    assert len(server.to(to)) == 1
+    assert len(mail_server.to(to)) == 1
 
 
 def test_it_is_given_up_after_many_tries_and_kept_for_staff_to_send_again(
-    db: None, server: FakeSmtp
+    db: None, mail_server: FakeSmtp
 ) -> None:
-    server.refusing = True
+    mail_server.refusing = True
     outbox.send(address(), "Hello", "Text")
     for _ in range(delivery.MOST_ATTEMPTS):
         OutboxEmail.objects.update(not_before=timezone.now() - timedelta(seconds=1))
@@ -86,16 +74,18 @@ def test_it_is_given_up_after_many_tries_and_kept_for_staff_to_send_again(
     assert delivery.deliver_waiting() == 0
 
 
-def test_two_workers_never_send_the_same_mail(db: None, server: FakeSmtp) -> None:
+def test_two_workers_never_send_the_same_mail(db: None, mail_server: FakeSmtp) -> None:
     to = address()
     outbox.send(to, "Hello", "Text")
     mine, yours = (OutboxEmail.objects.get(recipient=to) for _ in range(2))
     assert delivery.deliver(mine)
     assert not delivery.deliver(yours)
-    assert len(server.to(to)) == 1
+    assert len(mail_server.to(to)) == 1
 
 
-def test_a_worker_that_died_while_sending_leaves_it_to_the_next(db: None, server: FakeSmtp) -> None:
+def test_a_worker_that_died_while_sending_leaves_it_to_the_next(
+    db: None, mail_server: FakeSmtp
+) -> None:
     outbox.send(address(), "Hello", "Text")
     soon = timezone.now() + timedelta(seconds=delivery.SENDING_SECONDS)
     OutboxEmail.objects.update(not_before=soon)  # taken, and never finished

@@ -12,6 +12,7 @@ from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.test import Client as Browser
 from django.utils import timezone
 
+from accounts import delivery, key_links, outbox
 from accounts.audit import Action
 from accounts.models import AuditEvent, Client, Export, Membership, OutboxEmail, User
 from accounts.roles import Role
@@ -23,6 +24,7 @@ from chatbot_saas.data.belongings import belongings
 from knowledge.models import Passage, Posting, Source
 from knowledge.vectors import vectors
 from tests.everything import Everything
+from tests.fakes.smtp import FakeSmtp
 from tests.house import House, Tenant, refused
 from tests.services.chroma import Chroma
 from tests.services.waiting import wait_until
@@ -53,6 +55,7 @@ def made(mark: str) -> Everything:
     BillingState.objects.create(client=one.client)
     passage = Passage.objects.get(source=one.source)
     Posting.objects.create(knowledge_base=one.base, term=7, passage=passage, count=1, length=4)
+    outbox.send(f"mailed@{mark}.example", f"{mark} news", "Text", client=one.client)
     at_rest(one.client)
     return one
 
@@ -228,6 +231,27 @@ def test_one_note_without_anything_personal_remains(world: Everything) -> None:
     assert not OutboxEmail.objects.exists()
     deletion.delete_for_good(world.client)
     assert AuditEvent.objects.filter(action=Action.CLIENT_DELETED).count() == 1
+
+
+def test_mails_that_wait_are_gone_and_never_sent(
+    world: Everything, rival: Everything, owner: Browser, mail_server: FakeSmtp
+) -> None:
+    mails = OutboxEmail.objects.exclude(recipient__startswith="mailed@")
+    for browser in (owner, signed_in(rival, Role.OWNER)):
+        form = {"email": "new@where.example", "role": "viewer"}
+        assert browser.post("/app/settings/members/invite/", form).status_code == 302
+        again = f"/app/settings/invitations/{world.invitation.public_id}/again/"
+        assert browser.post(again).status_code == (302 if browser is owner else 404)
+    key_links.send_to("owner@marigold.example")
+    assert mails.filter(client=world.client, state="waiting").count() == 3
+    make_due(world.client)
+    assert deletion.delete_if_due(world.client.pk)
+    assert [mail.client for mail in mails] == [rival.client]
+    delivery.deliver_waiting()
+    subjects = [mail.subject for mail in mail_server.to("new@where.example")]
+    assert subjects == [f"You are invited to tromso GmbH on {settings.SITE_NAME}"]
+    assert not mail_server.to("owner@marigold.example")
+    assert not mail_server.to("invited@marigold.example")
 
 
 def test_its_people_stay_and_may_begin_anew(world: Everything, owner: Browser) -> None:
