@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client as Browser
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.audit import Action
-from accounts.models import ApiKey, AuditEvent, Export, User
+from accounts.models import ApiKey, AuditEvent, Client, Export, Invitation, Membership, User
 from accounts.roles import Role
-from tests.everything import Everything
+from tests.everything import TOKEN, Everything
+from tests.test_tenancy import CLOSED, Address
 
 PASSWORD = "a long password"
 ACQUIRE, RELEASE = "/hijack/acquire/", "/hijack/release/"
 SUPPORT = "support (helper@staff.example)"
+FOR_SUPPORT = {
+    "documents",
+    "document",
+    "search",
+    "switch_client",
+    "upload_sources",
+    "write_source",
+    "retry_source",
+    "delete_source",
+    "playground",
+    "playground_ask",
+    "save_widget",
+    "allow_website",
+    "delete_conversation",
+    "change_company",
+}
 
 
 @pytest.fixture
@@ -124,8 +144,9 @@ def test_members_themselves_see_no_such_line(world: Everything) -> None:
 
 
 def test_what_is_done_meanwhile_names_both(inside: Browser) -> None:
-    assert inside.post("/app/settings/data/retention/", {"keep": "90"}).status_code == 302
-    event = AuditEvent.objects.get(action=Action.RETENTION_CHANGED)
+    sent = {"name": "Marigold AG", "website": ""}
+    assert inside.post("/app/settings/company/save/", sent).status_code == 302
+    event = AuditEvent.objects.get(action=Action.CLIENT_CHANGED)
     assert (event.actor_name, event.staff_name) == (
         "owner@marigold.example",
         "helper@staff.example",
@@ -191,6 +212,62 @@ def test_nothing_that_outlives_the_visit_can_be_made_or_taken(
     assert (ApiKey.objects.count(), Export.objects.count()) == (keys, exports)
     world.client.refresh_from_db()
     assert world.client.deletion_due_at is None
+
+
+@pytest.mark.parametrize("address", CLOSED, ids=lambda one: one.name)
+def test_support_changes_only_what_it_is_there_for(
+    inside: Browser, world: Everything, address: Address
+) -> None:
+    """Whoever adds an address decides here whether support may change something there."""
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        response = inside.generic(method, address.url(world))
+        if address.name in FOR_SUPPORT:
+            assert response.status_code != 403, method
+        else:
+            assert response.status_code == 403, method
+            assert "in somebody else&#x27;s name" in response.content.decode()
+
+
+def test_support_accepts_no_invitation(inside: Browser) -> None:
+    token = f"marigold-invitation-{TOKEN}"
+    assert inside.post(reverse("invitation", kwargs={"token": token})).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/app/start/?another=1",
+        "/app/start/join/{theirs}/",
+        "/app/settings/invitations/{own}/again/",
+        "/app/settings/invitations/{own}/revoke/",
+        "/app/settings/members/leave/",
+        "/app/settings/account/name/",
+        "/app/settings/data/keep/",
+        "/app/settings/data/retention/",
+    ],
+)
+def test_memberships_invitations_and_the_companys_end_stay_as_they_are(
+    world: Everything, desk: Browser, path: str
+) -> None:
+    rival, second = Everything.make("tromso"), User.objects.create_user("co@marigold.example")
+    Membership.objects.create(client=world.client, user=second, role=Role.OWNER)
+    owner = world.people[Role.OWNER]
+    Invitation.objects.filter(pk=rival.invitation.pk).update(email=owner.email)
+    later = timezone.now() + timedelta(days=7)
+    Client.objects.filter(pk=world.client.pk).update(deletion_due_at=later)
+    before = everything_of(world)
+    acquire(desk, owner)
+    form = {"name": "Another", "website": "", "keep": "30"}
+    names = {"own": world.invitation.public_id, "theirs": rival.invitation.public_id}
+    assert desk.post(path.format(**names), form).status_code == 403
+    assert everything_of(world) == before
+
+
+def everything_of(world: Everything) -> list[object]:
+    return [
+        [list(model.objects.order_by("pk").values()) for model in (Membership, Invitation, Client)],
+        User.objects.get(pk=world.people[Role.OWNER].pk).name,
+    ]
 
 
 def test_the_admin_is_closed_meanwhile(inside: Browser, world: Everything) -> None:
