@@ -114,6 +114,13 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """Neither accepted nor taken back; they may have expired."""
         return self.filter(accepted_at__isnull=True, revoked_at__isnull=True)
 
+    def live_first(self) -> InvitationQuerySet:
+        """The newest first, and those that expired after all that still work."""
+        is_over = models.ExpressionWrapper(
+            models.Q(expires_at__lte=timezone.now()), output_field=models.BooleanField()
+        )
+        return self.alias(is_over=is_over).order_by("is_over", "-pk")
+
     def usable(self, now: datetime | None = None) -> InvitationQuerySet:
         return self.open().filter(expires_at__gt=now or timezone.now())
 

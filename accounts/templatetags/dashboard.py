@@ -65,6 +65,14 @@ def _since(moment: datetime) -> str:
     return "just now"
 
 
+@register.simple_tag(takes_context=True)
+def page_query(context: Context, number: int, param: str = "") -> str:
+    """The query of another page of a list; a page with two lists names one of them `param`."""
+    query = context["request"].GET.copy()
+    query[param or "page"] = str(number)
+    return f"?{query.urlencode()}"
+
+
 @register.simple_tag
 def percent(part: float, whole: float) -> str:
     """ "91 %", or a dash when there is nothing to take a share of."""

@@ -20,7 +20,6 @@ from accounts.models import Invitation, Membership
 from accounts.roles import Act
 
 ON_A_PAGE = 50
-SHOWN_INVITATIONS = 100
 
 
 @require_safe
@@ -33,12 +32,13 @@ def members_page(request: MemberRequest, form: InviteForm, *, status: int = 200)
     """The list, with the form of invitations as it stands."""
     search = request.GET.get("q", "")[:120]
     found = Membership.objects.for_client(request.client).select_related("user")
+    open_ones = Invitation.objects.for_client(request.client).open().live_first()
     if search:
+        open_ones = open_ones.filter(email__icontains=search)
         found = found.filter(Q(user__email__icontains=search) | Q(user__name__icontains=search))
-    open_ones = Invitation.objects.for_client(request.client).open().order_by("-pk")
     context = {
         "page": Paginator(found.order_by("pk"), ON_A_PAGE).get_page(request.GET.get("page")),
-        "invitations": open_ones[:SHOWN_INVITATIONS],
+        "invitations": Paginator(open_ones, ON_A_PAGE).get_page(request.GET.get("invited")),
         "form": form,
         "search": search,
     }

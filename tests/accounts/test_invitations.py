@@ -50,6 +50,61 @@ def test_a_colleague_is_invited_and_joins(owner: Browser, acme: Everything) -> N
     assert {"member.invited", "member.joined"} <= set(noted)
 
 
+def many_invitations(acme: Everything, count: int, *, expired: bool = False) -> None:
+    ends = timezone.now() + timedelta(days=-1 if expired else 1)
+    Invitation.objects.bulk_create(
+        Invitation(
+            client=acme.client,
+            email=f"{'old' if expired else 'new'}{number}@acme.example",
+            digest=f"{expired}{number}",
+            expires_at=ends,
+        )
+        for number in range(count)
+    )
+
+
+def invited_on(browser: Browser, **query: str | int) -> list[str]:
+    page = browser.get(PAGE, query)
+    return [one.email for one in page.context["invitations"] if one.email in page.content.decode()]
+
+
+def test_all_that_are_open_can_be_seen_and_taken_back(owner: Browser, acme: Everything) -> None:
+    many_invitations(acme, 120)
+    seen = [email for number in (1, 2, 3) for email in invited_on(owner, invited=number)]
+    assert len(set(seen)) == len(seen) == 121
+    assert seen[-1] == acme.invitation.email
+    assert "invited=2" in owner.get(PAGE).content.decode()
+    assert invited_on(owner, q="new77@") == ["new77@acme.example"]
+    for email in (seen[0], seen[-1]):
+        one = Invitation.objects.get(email=email)
+        owner.post(f"/app/settings/invitations/{one.public_id}/revoke/")
+    assert Invitation.objects.for_client(acme.client).open().count() == 119
+
+
+def test_those_that_expired_stand_after_those_that_work(owner: Browser, acme: Everything) -> None:
+    many_invitations(acme, 120, expired=True)
+    assert invited_on(owner)[0] == acme.invitation.email
+    assert "old0@acme.example" in invited_on(owner, invited=3)
+
+
+def test_the_page_of_many_invitations_makes_no_more_queries(
+    owner: Browser, acme: Everything, django_assert_max_num_queries
+) -> None:
+    many_invitations(acme, 120)
+    owner.get(PAGE)
+    with django_assert_max_num_queries(10):
+        owner.get(PAGE)
+
+
+def test_a_mistyped_address_leads_back_to_pages_that_exist(
+    owner: Browser, acme: Everything
+) -> None:
+    many_invitations(acme, 60)
+    page = owner.post(f"{PAGE}invite/", {"email": "no address", "role": "editor"})
+    assert page.status_code == 422
+    assert f'href="{PAGE}?invited=2"' in page.content.decode()
+
+
 def test_only_the_hash_of_the_link_is_kept(owner: Browser, acme: Everything) -> None:
     token = invite(owner).split("/")[-2]
     row = Invitation.objects.get(email=NEW)
