@@ -5,7 +5,16 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-from accounts.views import api_keys, audit, company, invitations, key_links, members, security
+from accounts.views import (
+    api_keys,
+    audit,
+    company,
+    invitations,
+    key_links,
+    members,
+    security,
+    sessions,
+)
 from billing import orders, webhook
 from billing import views as billing
 from chat import hosted, loader
@@ -41,6 +50,9 @@ site = [
 people = [
     path("accounts/invitation/<str:token>/", invitations.invitation, name="invitation"),
     path("accounts/key-link/<str:token>/", key_links.key_link, name="key_link"),
+    # In the place of allauth's own list, under its name.
+    path("accounts/sessions/", sessions.session_list, name="usersessions_list"),
+    path("accounts/sessions/end/", sessions.end_session, name="end_session"),
     path("accounts/", include("allauth.urls")),
     path("app/start/", pages.start, name="start"),
     path("app/start/join/<str:public_id>/", pages.join, name="join"),

@@ -182,8 +182,7 @@ def test_sessions_are_listed_and_ended(alice: User) -> None:
     log_in(mine)
     log_in(stolen)
     assert is_in(stolen)
-    page = mine.get("/accounts/sessions/").content.decode()
-    assert "Stolen" in page
+    assert "Stolen" in mine.get("/accounts/sessions/").content.decode()
     mine.post("/accounts/sessions/")
     assert not is_in(stolen)
     assert is_in(mine)

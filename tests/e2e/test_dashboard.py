@@ -38,7 +38,6 @@ OF_ACCOUNTS = [
     "/accounts/2fa/totp/activate/",
     "/accounts/2fa/webauthn/",
     "/accounts/2fa/webauthn/add/",
-    "/accounts/sessions/",
     "/accounts/3rdparty/",
     "/accounts/logout/",
     "/app/start/?another=1",
