@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.db import models
 from django.http import HttpRequest
 
@@ -65,6 +67,21 @@ def sentence(action: str) -> str:
     return Action(action).label if action in Action.values else action
 
 
+class Actor(str):
+    """The name of somebody who is no member, such as our staff, and from where they acted.
+
+    It is a name wherever one is passed on, so no step on the way can lose the address.
+    """
+
+    __slots__ = ("address",)
+    address: str
+
+    def __new__(cls, name: str, request: HttpRequest) -> Self:
+        actor = super().__new__(cls, name)
+        actor.address = address_of(request)[:45]
+        return actor
+
+
 def record(
     request: HttpRequest,
     client: Client,
@@ -97,7 +114,12 @@ def record_by_system(
 ) -> AuditEvent:
     """Note what happened by itself, or what staff did to a client (`actor`)."""
     return AuditEvent.objects.create(
-        client=client, actor_name=actor, action=action, target=target[:254], details=details
+        client=client,
+        actor_name=str(actor),
+        action=action,
+        target=target[:254],
+        details=details,
+        address=actor.address if isinstance(actor, Actor) else "",
     )
 
 

@@ -11,7 +11,7 @@ from django.urls import Resolver404, resolve
 from hijack import signals
 
 from accounts import audit
-from accounts.audit import IMPERSONATION, Action
+from accounts.audit import IMPERSONATION, Action, Actor
 from accounts.models import User
 from accounts.roles import Act
 from accounts.staff import lacks_second_factor, support_name
@@ -68,12 +68,12 @@ def _is_allowed(request: HttpRequest) -> bool:
 
 @receiver(signals.hijack_started)
 def note_start(request: HttpRequest, hijacker: User, hijacked: User, **_: Any) -> None:
-    _note(hijacker, hijacked, Action.IMPERSONATION_STARTED)
+    _note(request, hijacker, hijacked, Action.IMPERSONATION_STARTED)
 
 
 @receiver(signals.hijack_ended)
 def note_end(request: HttpRequest, hijacker: User, hijacked: User, **_: Any) -> None:
-    _note(hijacker, hijacked, Action.IMPERSONATION_ENDED)
+    _note(request, hijacker, hijacked, Action.IMPERSONATION_ENDED)
 
 
 @receiver(user_logged_out)
@@ -82,12 +82,11 @@ def note_log_out(request: HttpRequest, user: User | None, **_: Any) -> None:
     history = request.session.get(IMPERSONATION) if hasattr(request, "session") else None
     hijacker = User.objects.filter(pk=history[0]).first() if history else None
     if hijacker and user:
-        _note(hijacker, user, Action.IMPERSONATION_ENDED)
+        _note(request, hijacker, user, Action.IMPERSONATION_ENDED)
 
 
-def _note(hijacker: User, hijacked: User, action: Action) -> None:
+def _note(request: HttpRequest, hijacker: User, hijacked: User, action: Action) -> None:
     """In the log of every client of that person: their owners should see it."""
+    actor = Actor(support_name(hijacker), request)
     for membership in hijacked.memberships.select_related("client"):
-        audit.record_by_system(
-            membership.client, action, hijacked.email, actor=support_name(hijacker)
-        )
+        audit.record_by_system(membership.client, action, hijacked.email, actor=actor)

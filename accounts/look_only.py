@@ -9,6 +9,7 @@ from django.db.models import Model, QuerySet
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
+from accounts.audit import Actor
 from accounts.models import User
 from accounts.staff import support_name
 
@@ -73,6 +74,6 @@ def staff_of(request: HttpRequest) -> User:
     return request.user
 
 
-def actor_of(request: HttpRequest) -> str:
+def actor_of(request: HttpRequest) -> Actor:
     """How the person behind this request stands in clients' audit logs."""
-    return support_name(staff_of(request))
+    return Actor(support_name(staff_of(request)), request)

@@ -403,6 +403,22 @@ def test_a_person_is_deactivated_and_their_owners_see_it(world: Everything, desk
     assert event.details == {"changed": "name, is_active"}
 
 
+def test_whatever_staff_do_the_owners_see_from_where(world: Everything, desk: Browser) -> None:
+    for name in ("suspend", "resume", "grace", "gift", "reindex", "mails"):
+        desk.post(step(world.client, name), {"reason": "Asked by mail", "days": "5"})
+    run(desk, Invitation, "send_again", world.invitation)
+    run(desk, type(world.key), "revoke", world.key)
+    source = world.failed
+    source.file = default_storage.save(f"{world.client.public_id}/again", ContentFile(b"text"))
+    source.save(update_fields=["file"])
+    run(desk, type(source), "queue_again", source)
+    person = url(User, "change", world.people[Role.EDITOR].pk)
+    desk.post(person, {"name": "Eddie", **inline(0), "_save": "Save"})
+    events = AuditEvent.objects.filter(client=world.client, actor_name__startswith="support")
+    assert events.count() == 10
+    assert set(events.values_list("address", flat=True)) == {"127.0.0.1"}
+
+
 def test_nobody_but_a_superuser_makes_staff(world: Everything) -> None:
     helper = User.objects.create_user("second@staff.example", PASSWORD, is_staff=True)
     names = ["view_user", "change_user"]
