@@ -1,7 +1,7 @@
 """Every address of the product, asked by those who must not have what lies there.
 
-The walk reads the URL map itself. A new address fails it until it is known whom it is for: by the
-decorator that its view wears, or by a line in OPEN.
+The walk reads the URL map itself. A new address fails it until it is known whom it is for: by a
+line in tests/addresses.py, or in OPEN.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
+from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client as Browser
@@ -18,10 +21,11 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import User
 from accounts.roles import TABLE, Act, Role
+from chatbot_saas.steps import STEPS
+from tests import addresses
+from tests.addresses import ACTS
 from tests.everything import TOKEN, Everything
-
-# Whose addresses are not ours: allauth's own pages know no client, staff's know all of them.
-ELSEWHERE = ("accounts/", "admin/", "hijack/")
+from tests.site.test_admin import full
 
 # Open to everybody, and why that does no harm.
 OPEN = {
@@ -68,7 +72,10 @@ BROKEN = {500, 501}
 
 @dataclass(frozen=True)
 class Address:
+    """`source` is the part of the route under which other people's addresses are included."""
+
     name: str
+    source: str
     view: Any
     kwargs: tuple[str, ...]
 
@@ -89,18 +96,23 @@ class Address:
         return reverse(self.name, kwargs=rows)
 
 
-def _addresses(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[Address]:
+def _addresses(
+    patterns: list[URLPattern | URLResolver], before: Address | None = None
+) -> Iterator[Address]:
+    """Of these patterns, which stand in an include whose route and arguments are `before`."""
     for pattern in patterns:
-        route = prefix + str(pattern.pattern)
+        route = (before.name if before else "") + str(pattern.pattern)
+        kwargs = (*(before.kwargs if before else ()), *pattern.pattern.regex.groupindex)
+        source = before.source if before else ""
         if isinstance(pattern, URLResolver):
-            if not route.startswith(ELSEWHERE):
-                yield from _addresses(pattern.url_patterns, route)
-            continue
-        kwargs = tuple(pattern.pattern.converters)
-        yield Address(str(pattern.name), pattern.callback, kwargs)
+            include = Address(route, source or route, None, kwargs)
+            yield from _addresses(pattern.url_patterns, include)
+        else:
+            yield Address(pattern.name or route, source, pattern.callback, kwargs)
 
 
-ADDRESSES = list(_addresses(get_resolver().url_patterns))
+ALL = list(_addresses(get_resolver().url_patterns))
+ADDRESSES = [one for one in ALL if not one.source]
 MEMBERS = [one for one in ADDRESSES if one.act]
 PROGRAMS = [one for one in ADDRESSES if one.is_for_programs]
 PERSONS = [one for one in ADDRESSES if one.is_for_persons]
@@ -148,17 +160,29 @@ def text(response: HttpResponse) -> str:
 
 
 @walk(ADDRESSES)
-def test_it_is_known_whom_each_address_is_for(address: Address) -> None:
-    kinds = [address.act, address.is_for_programs, address.is_for_persons, address.name in OPEN]
-    assert sum(map(bool, kinds)) == 1, f"say whom {address.name} is for (tests/test_tenancy.py)"
-    if address.kwargs and address.name not in OPEN:
-        assert address.name in ROWS, f"say which row {address.name} names (tests/test_tenancy.py)"
+def test_each_address_is_for_those_whom_the_table_names(address: Address) -> None:
+    name = address.name
+    known = [name in table for table in (ACTS, addresses.PROGRAMS, addresses.PERSONS, OPEN)]
+    assert sum(known) == 1, f"say whom {name} is for (tests/addresses.py)"
+    assert address.act == ACTS.get(name)
+    assert address.is_for_programs == (name in addresses.PROGRAMS)
+    assert address.is_for_persons == (name in addresses.PERSONS)
+    if address.kwargs and name not in OPEN:
+        assert name in ROWS, f"say which row {name} names (tests/test_tenancy.py)"
+
+
+def test_each_address_of_other_peoples_code_is_known() -> None:
+    found: dict[str, set[str]] = {}
+    for one in ALL:
+        if one.source:
+            found.setdefault(one.source, set()).add(one.name)
+    assert found == addresses.FOREIGN, "say whom it is for (tests/addresses.py)"
 
 
 def test_nothing_is_listed_that_does_not_exist() -> None:
     names = {one.name for one in ADDRESSES}
-    assert set(OPEN) <= names
-    assert set(ROWS) <= names
+    for listed in (OPEN, ROWS, ACTS, addresses.PROGRAMS, addresses.PERSONS):
+        assert set(listed) <= names
 
 
 @named("method", ["GET", "POST", "DELETE"])
@@ -213,7 +237,7 @@ def test_each_role_may_do_what_the_table_says(
     assert status not in BROKEN
     if status == 405:
         return
-    if address.act in TABLE[role]:
+    if ACTS[address.name] in TABLE[role]:
         assert status not in DENIED
     else:
         assert status == 403
@@ -245,6 +269,49 @@ def test_nobody_reaches_the_staffs_pages(world: Everything) -> None:
     for pattern in _staff_pages():
         response = Browser().get(reverse(f"admin:{pattern}"))
         assert response.status_code in {302, 403, 404, 405}, pattern
+
+
+@named("role", [*Role, None])
+def test_no_row_of_the_staffs_pages_is_served_to_others(db: None, role: Role | None) -> None:
+    world = full("zanzibar")
+    browser, paths = Browser(), _staff_rows(world)
+    if role is not None:
+        browser.force_login(world.people[role])
+    for path in paths:
+        for response in (browser.get(path), browser.post(path, {"post": "yes", "reason": "Mine"})):
+            assert response.status_code in {302, 403, 404, 405}, path
+            assert "zanzibar" not in response.content.decode(), path
+            if response.status_code == 302:
+                assert response["Location"].startswith("/admin/login/"), path
+    staff = Browser()
+    staff.force_login(User.objects.create_superuser("helper@staff.example", "a long password"))
+    assert {staff.get(path).status_code for path in paths} <= {200, 302, 403}
+    assert "zanzibar" in staff.get(paths[0]).content.decode()
+
+
+def _staff_rows(world: Everything) -> list[str]:
+    """The admin's pages that stand for one row, a company's own first."""
+    user = world.people[Role.OWNER]
+    Group.objects.create(name="zanzibar group")
+    SocialAccount.objects.create(user=user, provider="github", uid="zanzibar")
+    found = [reverse("admin:accounts_client_change", args=[world.client.pk])]
+    for name in STEPS:
+        found.append(reverse("admin:accounts_client_step", args=[world.client.pk, name]))
+    for model in admin.site._registry:
+        row = model._default_manager.first()
+        assert row is not None, f"{model} has no row to ask for"
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        pages = [reverse(f"{name}_{page}", args=[row.pk]) for page in ("change", "delete")]
+        found += [*pages, reverse(f"{name}_history", args=[row.pk]), f"{pages[0][:-7]}"]
+    return found
+
+
+@walk([one for one in ALL if one.source == "accounts/" and one.name in addresses.OF_ACCOUNTS])
+def test_nobody_sees_the_pages_of_an_account(db: None, address: Address) -> None:
+    url = reverse(address.name, kwargs=dict.fromkeys(address.kwargs, 1))
+    for response in (Browser().get(url), Browser().post(url)):
+        assert response.status_code == 302
+        assert response["Location"].startswith("/accounts/login/")
 
 
 def _staff_pages() -> list[str]:
