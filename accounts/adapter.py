@@ -45,3 +45,12 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
             return cast(SocialApp, super().get_app(request, provider, client_id))
         except SocialApp.DoesNotExist as error:
             raise Http404 from error
+
+    def list_apps(
+        self, request: HttpRequest, provider: Any = None, client_id: Any = None
+    ) -> list[SocialApp]:
+        """Asked of the database once in a request, not once for each connection that is shown."""
+        known = vars(request).setdefault("social_apps", {})
+        if (provider, client_id) not in known:
+            known[provider, client_id] = super().list_apps(request, provider, client_id)
+        return cast(list[SocialApp], known[provider, client_id])

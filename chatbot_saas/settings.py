@@ -302,6 +302,7 @@ SOCIALACCOUNT_PROVIDERS = {
     if client_id and secret
 }
 SOCIALACCOUNT_ADAPTER = "accounts.adapter.SocialAccountAdapter"
+SOCIALACCOUNT_FORMS = {"disconnect": "accounts.forms.connections.ConnectionsForm"}
 SOCIALACCOUNT_EMAIL_VERIFICATION = "mandatory"
 SOCIALACCOUNT_LOGIN_ON_GET = False
 

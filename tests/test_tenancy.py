@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from allauth.socialaccount.models import SocialAccount
 from django.contrib import admin
-from django.contrib.auth.models import Group
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client as Browser
@@ -291,9 +289,6 @@ def test_no_row_of_the_staffs_pages_is_served_to_others(db: None, role: Role | N
 
 def _staff_rows(world: Everything) -> list[str]:
     """The admin's pages that stand for one row, a company's own first."""
-    user = world.people[Role.OWNER]
-    Group.objects.create(name="zanzibar group")
-    SocialAccount.objects.create(user=user, provider="github", uid="zanzibar")
     found = [reverse("admin:accounts_client_change", args=[world.client.pk])]
     for name in STEPS:
         found.append(reverse("admin:accounts_client_step", args=[world.client.pk, name]))
