@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -27,11 +28,15 @@ from accounts.audit import Action
 from accounts.models import AuditEvent, Client, CspReport, Invitation, Membership, OutboxEmail, User
 from accounts.roles import Role
 from billing.models import BillingState
+from knowledge import index
+from knowledge.models import KnowledgeBase
+from knowledge.vectors import VectorsDown, vectors
 from tests.e2e.looking import WAYS, shots
 from tests.everything import Everything
-from tests.house import House, session_of
+from tests.house import House, Tenant, session_of
 from tests.queries import queries
 from tests.services.browser import open_browser
+from tests.services.waiting import wait_until
 from tests.site.test_pages import INLINE
 
 PASSWORD = "a long password"
@@ -431,6 +436,27 @@ def test_nobody_but_a_superuser_makes_staff(world: Everything) -> None:
 
 def inline(rows: int) -> dict[str, str]:
     return {"memberships-TOTAL_FORMS": str(rows), "memberships-INITIAL_FORMS": str(rows)}
+
+
+# --- With the real worker --------------------------------------------------------------------
+
+
+def test_the_index_of_a_company_is_made_anew_from_the_database(house: House, shop: Tenant) -> None:
+    shop.learn("hours.md", "# Opening hours\n\nThe shop opens at nine.")
+    wait_until(lambda: is_whole(shop.base), 30)
+    vectors().drop(shop.base.collection)
+    assert not is_whole(shop.base)
+    browser = Browser()
+    browser.force_login(User.objects.create_superuser(f"{shop.bot.public_id}@staff.example"))
+    said = browser.post(step(shop.client, "reindex"), {"reason": "It finds nothing"}, follow=True)
+    assert "The index of 1 knowledge bases is rebuilt." in said.content.decode()
+    wait_until(lambda: is_whole(shop.base), 30, "a whole index")
+
+
+def is_whole(base: KnowledgeBase) -> bool:
+    with suppress(VectorsDown):  # the worker drops it while we ask
+        return index.check(base).ok
+    return False
 
 
 # --- In a real browser -----------------------------------------------------------------------
