@@ -9,6 +9,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from accounts.models import Client, Membership, User
+from billing.plans import PLANS, TRIAL_DAYS
 from chat.models import Bot, Conversation, Message, Sighting
 from chatbot_saas.demo import site as demo_site
 from knowledge.models import KnowledgeBase, Source
@@ -152,6 +153,17 @@ def test_the_overview_shows_what_visitors_asked_in_vain(
     assert "Only a try" not in page.content.decode()
     assert page.context["figures"].questions == 1
     assert page.context["figures"].answered == 0
+
+
+@pytest.mark.parametrize("path", ["/", "/pricing/"])
+def test_each_plan_stands_there_with_its_price(db: None, browser: Browser, path: str) -> None:
+    page = browser.get(path).content.decode()
+    cards = {card.partition("<")[0]: card for card in re.split(r'<h2 id="plan-\w+">', page)[1:]}
+    assert list(cards) == [plan.name for plan in PLANS]
+    for plan in PLANS:
+        price = "Free" if plan.is_free else f"${plan.monthly}"
+        assert f"<strong>{price}</strong>" in cards[plan.name]
+    assert f"{TRIAL_DAYS} days" in page
 
 
 def test_nobody_sees_the_dashboard(db: None, browser: Browser) -> None:
