@@ -1,0 +1,45 @@
+"""What happens by the clock: nothing forgotten, and nothing that no worker knows."""
+
+from __future__ import annotations
+
+import pytest
+from celery.schedules import crontab
+from django.conf import settings
+
+from chatbot_saas.celery import app
+
+EXPECTED = {
+    "sweep-ingestions": "knowledge.tasks.sweep",
+    "sweep-answers": "chat.tasks.end_abandoned_answers",
+    "sweep-outbox": "accounts.tasks.send_waiting_mails",
+    "sweep-exports": "chatbot_saas.tasks.sweep_exports",
+    "delete-due-clients": "chatbot_saas.tasks.delete_due_clients",
+    "retention": "chat.tasks.delete_old_conversations",
+}
+
+
+@pytest.fixture(scope="module")
+def known() -> set[str]:
+    """The tasks that a worker finds when it starts."""
+    app.autodiscover_tasks(force=True)
+    return set(app.tasks)
+
+
+def test_a_worker_knows_every_task_that_is_scheduled(known: set[str]) -> None:
+    entries = settings.CELERY_BEAT_SCHEDULE.items()
+    assert not {name for name, entry in entries if entry["task"] not in known}
+
+
+@pytest.mark.parametrize(("name", "task"), EXPECTED.items())
+def test_it_is_scheduled(name: str, task: str) -> None:
+    assert settings.CELERY_BEAT_SCHEDULE[name]["task"] == task
+
+
+def test_old_conversations_are_deleted_once_every_night() -> None:
+    when = settings.CELERY_BEAT_SCHEDULE["retention"]["schedule"]
+    assert isinstance(when, crontab)
+    assert (len(when.minute), len(when.hour)) == (1, 1)
+    assert when.hour <= set(range(6))
+    every = crontab()
+    for part in ("day_of_week", "day_of_month", "month_of_year"):
+        assert getattr(when, part) == getattr(every, part)
