@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -12,7 +10,6 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin
 from django.contrib.auth.models import Group, Permission
@@ -22,7 +19,6 @@ from django.core.management import call_command
 from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page
 
 from accounts.audit import Action
 from accounts.models import AuditEvent, Client, CspReport, Invitation, Membership, OutboxEmail, User
@@ -31,11 +27,9 @@ from billing.models import BillingState
 from knowledge import index
 from knowledge.models import KnowledgeBase
 from knowledge.vectors import VectorsDown, vectors
-from tests.e2e.looking import WAYS, shots
 from tests.everything import Everything
-from tests.house import House, Tenant, session_of
+from tests.house import House, Tenant
 from tests.queries import queries
-from tests.services.browser import open_browser
 from tests.services.waiting import wait_until
 from tests.site.test_pages import INLINE
 
@@ -457,68 +451,3 @@ def is_whole(base: KnowledgeBase) -> bool:
     with suppress(VectorsDown):  # the worker drops it while we ask
         return index.check(base).ok
     return False
-
-
-# --- In a real browser -----------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def sight(house: House) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """The site, a session of staff, and the pages to look at."""
-    one = full("sunflower")
-    boss = User.objects.create_superuser("boss@sunflower.example", PASSWORD)
-    report = CspReport.objects.get(digest="sunflower")
-    paths = {
-        "index": "/admin/",
-        "clients": f"{url(Client, 'changelist')}?q=sunflower",
-        "client": url(Client, "change", one.client.pk),
-        "suspend": step(one.client, "suspend"),
-        "person": url(User, "change", one.people[Role.OWNER].pk),
-        "keys": url(type(one.key), "changelist"),
-        "sources": url(type(one.source), "changelist"),
-        "audit": f"{url(AuditEvent, 'changelist')}?q=sunflower",
-        "mails": url(OutboxEmail, "changelist"),
-        "report-delete": url(CspReport, "delete", report.pk),
-        "group": "/admin/auth/group/add/",
-        "conversation": url(type(one.conversation), "change", one.conversation.pk),
-    }
-    yield house.web.url, session_of(boss), paths
-    CspReport.objects.filter(digest="sunflower").delete()
-
-
-@pytest.mark.parametrize(("scheme", "width"), WAYS)
-def test_no_page_of_the_admin_breaks_the_policy_in_a_browser(
-    house: House, sight: tuple[str, str, dict[str, str]], scheme: str, width: int
-) -> None:
-    site, session, paths = sight
-    said: list[str] = []
-    with open_browser() as browser:
-        context = browser.new_context(
-            viewport={"width": width, "height": 800},
-            color_scheme=scheme,  # type: ignore[arg-type]
-        )
-        cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": site}
-        context.add_cookies([cookie])  # type: ignore[list-item]
-        page = context.new_page()
-        page.on("console", lambda message: said.append(f"{page.url}: {message.text}"))
-        page.on("pageerror", lambda error: said.append(f"{page.url}: {error}"))
-        for name, path in paths.items():
-            response = page.goto(site + path)
-            assert response is not None and response.status == 200, path
-            page.screenshot(path=shots() / f"admin-{name}-{scheme}-{width}.png", full_page=True)
-        use(page, site, paths)
-    assert not said
-    assert not CspReport.objects.filter(page__contains="/admin/").exists()
-
-
-def use(page: Page, site: str, paths: dict[str, str]) -> None:
-    """Move what Django's scripts move: the picker of rights, the side bar, the action menu."""
-    page.goto(site + paths["group"])
-    page.locator("#id_permissions_from option").first.dblclick()
-    assert page.locator("#id_permissions_to option").count() == 1
-    if page.locator("#toggle-nav-sidebar").is_visible():
-        page.click("#toggle-nav-sidebar")
-    page.goto(site + paths["keys"])
-    page.locator("#action-toggle").check()
-    assert page.locator("tr.selected").count() >= 1
-    assert re.search(r"\d+ of \d+ selected", page.inner_text(".actions"))
