@@ -83,7 +83,7 @@ def send(client: Client, notice: Notice, **context: Any) -> None:
     )
     for owner in owners:
         key = f"{notice.kind}:{client.public_id}:{notice.occasion}:{owner.user_id}"
-        outbox.send(owner.user.email, subject, text, dedupe_key=key)
+        outbox.send(owner.user.email, subject, text, dedupe_key=key, client=client)
 
 
 def alert_staff(client: Client, problem: str, occasion: str) -> None:
@@ -93,7 +93,8 @@ def alert_staff(client: Client, problem: str, occasion: str) -> None:
     staff = User.objects.filter(is_active=True, is_superuser=True)
     for person in staff:
         key = f"alert:{client.public_id}:{occasion}:{person.pk}"
-        outbox.send(person.email, f"Billing of {client.name}: {problem}", text, dedupe_key=key)
+        subject = f"Billing of {client.name}: {problem}"
+        outbox.send(person.email, subject, text, dedupe_key=key, client=client)
 
 
 def _admin_page(client: Client) -> str:

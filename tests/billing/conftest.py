@@ -80,7 +80,6 @@ class Payer:
     def state(self) -> BillingState:
         return BillingState.objects.get(client=self.world.client)
 
-    @property
     def standing(self) -> Standing:
         return Standing(self.state.standing)
 

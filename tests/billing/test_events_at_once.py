@@ -79,7 +79,7 @@ def at_stripe(fake: FakeStripe, payer: Payer) -> dict[str, Any] | None:
     found = fake.subscriptions(payer.customer)
     live = [one for one in found if one["status"] != "canceled"]
     assert len(live) <= 1
-    return (live or found[-1:] or [None])[0]
+    return next(iter(live or found[-1:]), None)
 
 
 def agrees(fake: FakeStripe, payer: Payer) -> bool:

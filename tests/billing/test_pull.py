@@ -22,7 +22,7 @@ from tests.billing.conftest import KEY, Payer
 
 def look(payer: Payer) -> Standing:
     pull(payer.client)
-    return payer.standing
+    return payer.standing()
 
 
 def test_what_was_bought_is_written_down(payer: Payer) -> None:
@@ -88,7 +88,7 @@ def test_a_failed_renewal_has_a_period_that_moved_on_and_gives_no_access(payer: 
     assert state.period_end > payer.fake.now
     BillingState.objects.update(past_due_since=timezone.now() - timedelta(days=8))
     tasks.look_at_clocks()
-    assert payer.standing == Standing.GRACE_OVER
+    assert payer.standing() == Standing.GRACE_OVER
 
 
 def test_the_end_of_dunning_is_what_stripe_says(payer: Payer) -> None:
@@ -126,7 +126,7 @@ def test_an_answer_that_was_overtaken_is_thrown_away(payer: Payer) -> None:
     finally:
         module._ask = asked
     assert real_begin.get().status == "canceled"
-    assert payer.standing == Standing.ENDED
+    assert payer.standing() == Standing.ENDED
 
 
 def test_two_subscriptions_count_as_the_better_one_and_our_staff_are_told_once(
@@ -195,7 +195,7 @@ def test_while_stripe_does_not_answer_everything_stays_as_it_is(
         getattr(payer.fake, go_wrong)(times=None)
     with pytest.raises(StripeUnavailable):
         pull(payer.client)
-    assert payer.standing == Standing.ACTIVE
+    assert payer.standing() == Standing.ACTIVE
     assert payer.client.is_active
 
 
@@ -248,12 +248,12 @@ def test_an_answer_that_lags_behind_its_event_is_asked_again(payer: Payer) -> No
     sync.run(request)
     request.refresh_from_db()
     assert (request.error, request.done_at) == ("lagging", None)
-    assert payer.standing == Standing.ACTIVE
+    assert payer.standing() == Standing.ACTIVE
     payer.fake.behave()
     sync.run(request)
     request.refresh_from_db()
     assert request.done_at is not None
-    assert payer.standing == Standing.ENDED
+    assert payer.standing() == Standing.ENDED
 
 
 def test_an_event_older_than_the_answer_is_not_asked_for_ever(payer: Payer) -> None:
@@ -272,7 +272,7 @@ def test_every_night_all_customers_are_looked_at(payer: Payer) -> None:
     tasks.look_at_everything()
     (request,) = SyncRequest.objects.open()
     tasks.sync_request(request.pk)
-    assert payer.standing == Standing.ENDED
+    assert payer.standing() == Standing.ENDED
 
 
 def test_pages_and_people_find_invoices_and_subscriptions_in_dj_stripes_tables(

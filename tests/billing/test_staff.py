@@ -89,7 +89,7 @@ def test_staff_let_stripe_be_asked_again(payer: Payer) -> None:
     STEPS["stripe"].run(payer.client, STAFF, reason="They called")
     (request,) = SyncRequest.objects.open()
     tasks.sync_request(request.pk)
-    assert payer.standing == Standing.ENDED
+    assert payer.standing() == Standing.ENDED
 
 
 def test_more_grace_counts_from_where_grace_would_have_ended(selling: None, acme: Client) -> None:

@@ -92,18 +92,22 @@ def test_a_reference_may_be_a_whole_object() -> None:
     assert read(subscription(schedule="sub_sched_1")).schedule_id == "sub_sched_1"
 
 
-def test_of_several_the_best_counts_and_of_equals_the_newest() -> None:
-    def named(name: str, status: str, created: int) -> Any:
-        return read(subscription(id=name, status=status, created=created))
+def chosen(*statuses: str) -> str:
+    """Of subscriptions in these statuses, each newer than the one before: "status number"."""
+    found = [
+        read(subscription(id=f"{status} {number}", status=status, created=number))
+        for number, status in enumerate(statuses)
+    ]
+    one = best(found)
+    return one.id if one else ""
 
-    active, newer = named("sub_a", "active", 1), named("sub_b", "active", 2)
-    late, gone = named("sub_c", "past_due", 9), named("sub_d", "canceled", 10)
-    strange = named("sub_e", "word_of_next_year", 11)
-    assert best([strange, gone, late, active]) is active
-    assert best([active, newer]) is newer
-    assert best([strange, gone]) is gone
-    assert best([strange]) is strange
-    assert best([]) is None
+
+def test_of_several_the_best_counts_and_of_equals_the_newest() -> None:
+    assert chosen("active", "past_due", "canceled", "word_of_next_year") == "active 0"
+    assert chosen("active", "active") == "active 1"
+    assert chosen("canceled", "word_of_next_year") == "canceled 0"
+    assert chosen("word_of_next_year") == "word_of_next_year 0"
+    assert chosen() == ""
 
 
 def test_the_next_phase_is_the_one_after_the_present() -> None:

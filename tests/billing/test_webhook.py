@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -21,11 +23,15 @@ URL = "/api/webhooks/stripe"
 
 
 def send(
-    body: bytes | dict[str, Any], *, secret: str = SECRET, at: float | None = None, **headers: str
+    body: bytes | dict[str, Any],
+    *,
+    secret: str = SECRET,
+    at: float | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> int:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    signed = {"HTTP_STRIPE_SIGNATURE": sign(data, secret, at)} | headers
-    found = Browser().post(URL, data, content_type="application/json", **signed)
+    signed = {"Stripe-Signature": sign(data, secret, at), **headers}
+    found = Browser().post(URL, data, content_type="application/json", headers=signed)
     return found.status_code
 
 
@@ -105,8 +111,8 @@ def test_what_stripe_did_not_sign_a_moment_ago_is_refused_and_not_kept(
         "junk": "t=٣,v1=\x00,,,=,t",
     }
     header = headers[case]
-    signed = {} if header is None else {"HTTP_STRIPE_SIGNATURE": header}
-    response = Browser().post(URL, body, content_type="application/json", **signed)
+    signed = {} if header is None else {"Stripe-Signature": header}
+    response = Browser().post(URL, body, content_type="application/json", headers=signed)
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "bad_signature"
     assert kept() == (0, 0)
@@ -200,17 +206,21 @@ def test_it_takes_posts_alone_and_needs_no_csrf_token(payer: Payer) -> None:
     assert Browser().get(URL).status_code == 405
     strict = Browser(enforce_csrf_checks=True)
     body = json.dumps(event(payer)).encode()
-    signed = {"HTTP_STRIPE_SIGNATURE": sign(body, SECRET)}
-    assert strict.post(URL, body, content_type="application/json", **signed).status_code == 200
+    signed = {"Stripe-Signature": sign(body, SECRET)}
+    response = strict.post(URL, body, content_type="application/json", headers=signed)
+    assert response.status_code == 200
 
 
 def test_no_header_and_no_secret_lies_in_the_database_or_the_log(
     payer: Payer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    headers = {"HTTP_COOKIE": "sessionid=topsecret", "HTTP_AUTHORIZATION": "Bearer topsecret"}
-    junk = {"HTTP_X_FORWARDED_FOR": "junk, \x00junk"}
-    assert send(event(payer), **headers, **junk) == 200
+    headers = {
+        "Cookie": "sessionid=topsecret",
+        "Authorization": "Bearer topsecret",
+        "X-Forwarded-For": "junk, \x00junk",
+    }
+    assert send(event(payer), headers=headers) == 200
     payer.subscribe()
     text = caplog.text
     with connection.cursor() as cursor:

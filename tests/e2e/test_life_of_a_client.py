@@ -157,9 +157,9 @@ def life(house: House, shots: Path) -> Iterator[Life]:
         fake.webhook_url = f"{web.url}/api/webhooks/stripe"
         fake.deliver_automatically(only=HANDLED)
         said: list[str] = []
-        pages = [new_page(browser, said) for _ in range(2)]
-        yield Life(house, web.url, *pages, database, shots)
-        for page in pages:
+        owner, visitor = new_page(browser, said), new_page(browser, said)
+        yield Life(house, web.url, owner, visitor, database, shots)
+        for page in (owner, visitor):
             page.context.close()
     fake.deliver_automatically(False)
     fake.webhook_url = f"{house.web.url}/api/webhooks/stripe"

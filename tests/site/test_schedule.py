@@ -14,6 +14,11 @@ EXPECTED = {
     "sweep-outbox": "accounts.tasks.send_waiting_mails",
     "sweep-exports": "chatbot_saas.tasks.sweep_exports",
     "delete-due-clients": "chatbot_saas.tasks.delete_due_clients",
+    "sweep-billing": "billing.tasks.sweep_requests",
+    "billing-clocks": "billing.tasks.look_at_clocks",
+    "billing-everything": "billing.tasks.look_at_everything",
+    "billing-overage": "billing.tasks.report_overage",
+    "billing-revenue": "billing.tasks.note_revenue",
     "retention": "chat.tasks.delete_old_conversations",
 }
 
