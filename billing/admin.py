@@ -67,8 +67,6 @@ class BillingStateAdmin(LookOnly):
     list_filter = (
         "standing",
         "plan",
-        "interval",
-        "status",
         ("alert", admin.EmptyFieldListFilter),
         ("suspended_at", admin.EmptyFieldListFilter),
         "complimentary_until",
@@ -194,7 +192,11 @@ class SyncRequestAdmin(LookOnly):
     """What came from Stripe, and whether it was looked up."""
 
     list_display = ("reason", "customer_id", "created_at", "attempts", "error", "done_at")
-    list_filter = (("done_at", admin.EmptyFieldListFilter), "reason", "error")
+    list_filter = (
+        ("done_at", admin.EmptyFieldListFilter),
+        ("error", admin.EmptyFieldListFilter),
+        "reason",
+    )
     search_fields = ("event_id", "customer_id", "client__name", "client__public_id")
     ordering = ("-pk",)
     fields = (

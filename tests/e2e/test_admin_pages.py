@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.conf import settings
 from django.contrib import admin
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Client, CspReport, User
 from accounts.roles import Role
+from billing.models import BillingState, RevenueDay
 from tests.e2e.looking import WAYS, look, nothing_reported, shots
 from tests.house import PASSWORD, House, session_of
 from tests.services.browser import open_browser
 from tests.site.test_admin import full, step, url
 
 # Every page is walked in the first way; what differs in the others shows on these.
-EVERY_WAY = ("index", "accounts_client", "client", "suspend", "person", "conversation")
+EVERY_WAY = ("index", "accounts_client", "client", "suspend", "person", "conversation", "revenue")
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +31,7 @@ def sight(house: House) -> Iterator[tuple[str, str, dict[str, str]]]:
     one = full("sunflower")
     boss = User.objects.create_superuser("boss@sunflower.example", PASSWORD)
     report = CspReport.objects.get(digest="sunflower")
+    RevenueDay.objects.bulk_create(days_of_a_young_business())
     lists = {
         f"{model._meta.app_label}_{model._meta.model_name}": url(model, "changelist")
         for model in admin.site._registry
@@ -44,10 +48,27 @@ def sight(house: House) -> Iterator[tuple[str, str, dict[str, str]]]:
         "person": url(User, "change", one.people[Role.OWNER].pk),
         "report-delete": url(CspReport, "delete", report.pk),
         "group": "/admin/auth/group/add/",
+        "billing": url(BillingState, "change", one.client.billing.pk),
+        "revenue": reverse("admin:billing_revenue"),
         "conversation": url(type(one.conversation), "change", one.conversation.pk),
     }
     yield house.web.url, session_of(boss), paths
     CspReport.objects.filter(digest="sunflower").delete()
+    RevenueDay.objects.all().delete()
+
+
+def days_of_a_young_business() -> Iterator[RevenueDay]:
+    today = timezone.now().date()
+    for ago in range(70, 0, -1):
+        paying = 120 - ago
+        yield RevenueDay(
+            day=today - timedelta(days=ago),
+            mrr_cents=paying * 8_650,
+            paying=paying,
+            trials=30 + ago % 7,
+            past_due=ago % 5,
+            ended=int(ago % 9 == 0),
+        )
 
 
 @pytest.fixture(scope="module")
