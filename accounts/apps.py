@@ -5,4 +5,4 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import impersonation  # noqa: F401, PLC0415 - connects its receivers
+        from accounts import impersonation, security_events  # noqa: F401, PLC0415 - receivers

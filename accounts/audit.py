@@ -57,6 +57,14 @@ class Action(models.TextChoices):
     RETENTION_CHANGED = "data.retention", "set retention to"
     EXPORT_REQUESTED = "data.export", "asked for an export"
     EXPORT_DOWNLOADED = "data.export_downloaded", "downloaded an export"
+    PERSON_LOGGED_IN = "person.login", "logged in"
+    PERSON_PASSWORD = "person.password", "changed their password"
+    PERSON_PASSWORD_RESET = "person.password_reset", "reset their password by mail"
+    PERSON_EMAIL = "person.email", "changed their e-mail address to"
+    PERSON_FACTOR_ADDED = "person.factor_added", "added to their log-in:"
+    PERSON_FACTOR_RENEWED = "person.factor_renewed", "replaced their"
+    PERSON_FACTOR_REMOVED = "person.factor_removed", "removed from their log-in:"
+    PERSON_FACTOR_FAILED = "person.factor_failed", "gave a wrong second factor"
     PERSON_CHANGED = "staff.person", "support changed the account of"
     IMPERSONATION_STARTED = "staff.started", "support logged in as"
     IMPERSONATION_ENDED = "staff.ended", "support logged out of"
@@ -120,6 +128,27 @@ def record_by_system(
         target=target[:254],
         details=details,
         address=actor.address if isinstance(actor, Actor) else "",
+    )
+
+
+def record_of_person(
+    request: HttpRequest, person: User, action: Action, target: str = "", **details: object
+) -> None:
+    """Note what a person did to their own account, for each client that they belong to.
+
+    Of who is just logging in, the request does not know yet who they are.
+    """
+    AuditEvent.objects.bulk_create(
+        AuditEvent(
+            client_id=client_id,
+            actor_id=person.pk,
+            actor_name=person.email,
+            action=action,
+            target=target[:254],
+            details=details,
+            address=address_of(request)[:45],
+        )
+        for client_id in person.memberships.order_by("pk").values_list("client_id", flat=True)
     )
 
 

@@ -22,6 +22,7 @@ GROUPS = {
     "client": "The company",
     "member": "Members",
     "invitation": "Invitations",
+    "person": "Log-in of members",
     "key": "API keys",
     "source": "Sources",
     "bot": "The widget",
