@@ -13,9 +13,10 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.test import Client as Browser
 
 from accounts import people
-from accounts.models import OutboxEmail
+from accounts.models import OutboxEmail, User
 
 PASSWORD = "correct horse battery"
+ASKING = "asking@acme.example"
 PAIRS = 12
 Step = Callable[[Browser, str], Any]
 
@@ -63,6 +64,22 @@ def guess_a_code(browser: Browser, email: str) -> Any:
     return browser.post("/accounts/login/code/confirm/", {"code": "AAAA-AAAA"})
 
 
+def change_address(browser: Browser, email: str) -> Any:
+    """Somebody with an account of their own asks for the address of another."""
+    browser.force_login(User.objects.get(email=ASKING))
+    return browser.post("/accounts/email/", {"action_add": "", "email": email})
+
+
+def change_address_and_guess(browser: Browser, email: str) -> Any:
+    change_address(browser, email)
+    return browser.post("/accounts/confirm-email/", {"code": "AAAA-AAAA"})
+
+
+def change_address_and_ask_again(browser: Browser, email: str) -> Any:
+    change_address(browser, email)
+    return browser.post("/accounts/confirm-email/", {"action": "resend"})
+
+
 STEPS = [
     sign_up,
     sign_up_and_guess,
@@ -71,6 +88,9 @@ STEPS = [
     ask_for_code,
     guess_a_code,
     forget_password,
+    change_address,
+    change_address_and_guess,
+    change_address_and_ask_again,
 ]
 steps = pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
 
@@ -79,6 +99,8 @@ steps = pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
 def unlimited(settings) -> None:
     """The limits are tested elsewhere, and would end a comparison of many tries."""
     settings.ACCOUNT_RATE_LIMITS = False
+    # So is that a change of address asks for the password first.
+    settings.ACCOUNT_REAUTHENTICATION_REQUIRED = False
 
 
 @pytest.fixture
@@ -86,6 +108,7 @@ def known(db: None) -> list[str]:
     addresses = [f"known{number}@acme.example" for number in range(PAIRS)]
     for address in addresses:
         people.with_verified_address(address, PASSWORD)
+    people.with_verified_address(ASKING, PASSWORD)
     return addresses
 
 
@@ -121,6 +144,14 @@ def test_the_work_is_the_same(known: list[str], step: Step, settings) -> None:
         step(Browser(), email)
         work.append((CountingHasher.used, OutboxEmail.objects.count() - before))
     assert work[0] == work[1]
+
+
+def test_a_change_of_address_waits_for_its_code(known: list[str]) -> None:
+    """Whether or not the address is taken: so the steps above went all the way."""
+    for email in (known[0], "nobody@acme.example"):
+        assert change_address(Browser(), email)["Location"] == "/accounts/confirm-email/"
+        assert OutboxEmail.objects.filter(recipient=email).count() == 1
+        assert User.objects.filter(email=ASKING).exists()
 
 
 @steps
