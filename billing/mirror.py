@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import stripe
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, transaction
 from django.db.models import Q
-from djstripe.models import Customer, Event, Invoice, StripeModel, Subscription
+from djstripe.models import Customer, Event, Invoice, LineItem, StripeModel, Subscription
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,13 @@ def forget(customer: str) -> None:
     """Delete what dj-stripe keeps of a customer: names, addresses, invoices, events."""
     about = Q(data__object__customer=customer) | Q(data__object__id=customer)
     Event.objects.filter(about).delete()
-    Customer.objects.filter(id=customer).delete()  # all else hangs on it
+    invoices = Invoice.objects.filter(customer__id=customer).values_list("id", flat=True)
+    LineItem.objects.filter(stripe_data__invoice__in=list(invoices)).delete()
+    # dj-stripe only cuts some of these off from their customer.
+    for model in apps.get_app_config("djstripe").get_models():
+        if issubclass(model, StripeModel):
+            model._default_manager.filter(stripe_data__customer=customer).delete()
+    Customer.objects.filter(id=customer).delete()
 
 
 def _keep(data: Mapping[str, Any]) -> None:
