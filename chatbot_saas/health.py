@@ -9,7 +9,8 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from knowledge.vectors import vectors
+from knowledge import healing
+from knowledge.vectors import shards, vectors
 
 
 @require_safe
@@ -21,8 +22,9 @@ async def healthz(_request: HttpRequest) -> HttpResponse:
 def readyz(_request: HttpRequest) -> JsonResponse:
     """503 only without the database: without the others answers still come."""
     states = {name: "up" if is_up() else "down" for name, is_up in DEPENDENCIES.items()}
-    status = 200 if states["database"] == "up" else 503
-    return JsonResponse({"ready": status == 200, **states}, status=status)
+    if states["database"] == "down":
+        return JsonResponse({"ready": False, **states}, status=503)
+    return JsonResponse({"ready": True, **states, "index": healing.state()})
 
 
 def _database_is_up() -> bool:
@@ -46,5 +48,5 @@ def _cache_is_up() -> bool:
 DEPENDENCIES: dict[str, Callable[[], bool]] = {
     "database": _database_is_up,
     "cache": _cache_is_up,
-    "chroma": lambda: vectors().is_up(),
+    "chroma": lambda: all(vectors(shard).is_up() for shard in shards()),
 }

@@ -11,6 +11,7 @@ def schedule(*, sweep_seconds: int) -> dict[str, dict[str, Any]]:
     """Names of tasks and their times, as Celery's scheduler wants them; seconds, or UTC."""
     return {
         "sweep-ingestions": _each("knowledge.tasks.sweep", float(sweep_seconds)),
+        "check-indexes": _each("knowledge.tasks.check_all_indexes", crontab(hour=1, minute=29)),
         "sweep-answers": _each("chat.tasks.end_abandoned_answers", 300.0),
         "sweep-outbox": _each("accounts.tasks.send_waiting_mails", 60.0),
         "sweep-billing": _each("billing.tasks.sweep_requests", sweep_seconds * 4.0),

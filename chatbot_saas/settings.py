@@ -25,6 +25,7 @@ from chatbot_saas.lib.env import (
     env_rates,
     env_str,
     env_url,
+    env_urls,
     kept_secret,
 )
 from chatbot_saas.schedule import schedule
@@ -171,6 +172,7 @@ SILENCED_SYSTEM_CHECKS = [
 SILENCED_SYSTEM_CHECKS += ["security.W001", "security.W002", "security.W003"]
 
 CHROMA_URL = env_url("CHROMA_URL", "http://127.0.0.1:8100")
+CHROMA_SHARDS = env_urls("CHROMA_SHARDS")
 CHROMA_TIMEOUT = 5.0  # seconds; Chroma's own client has none and would wait for ever
 
 CELERY_BROKER_URL = env_str("CELERY_BROKER_URL", REDIS_URL or "filesystem://")

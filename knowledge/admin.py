@@ -16,8 +16,16 @@ from knowledge.models import KnowledgeBase, Source
 
 @admin.register(KnowledgeBase)
 class KnowledgeBaseAdmin(LookOnly):
-    list_display = ("name", "client", "language", "embedding_model", "live_passages")
-    list_filter = ("language", "embedding_model")
+    list_display = (
+        "name",
+        "client",
+        "language",
+        "embedding_model",
+        "live_passages",
+        "index_problem",
+        "index_checked_at",
+    )
+    list_filter = ("language", "embedding_model", ("index_problem", admin.EmptyFieldListFilter))
     search_fields = ("name", "public_id", "client__name", "client__public_id")
     list_select_related = ("client",)
     ordering = ("-pk",)
@@ -29,6 +37,9 @@ class KnowledgeBaseAdmin(LookOnly):
         "embedding_model",
         "live_passages",
         "live_terms",
+        "shard",
+        "index_problem",
+        "index_checked_at",
     )
 
 

@@ -41,19 +41,22 @@ def check(base: KnowledgeBase) -> Health:
     sample = dict(live.order_by("?").values_list("pk", "embedding")[:SAMPLED])
     found = 0
     for passage_id, packed in sample.items():
-        near = vectors().nearest(base.collection, unpack([bytes(packed)])[0], NEAR)
+        near = vectors(base.shard).nearest(base.collection, unpack([bytes(packed)])[0], NEAR)
         found += any(one.passage_id == passage_id or one.cosine > 0.9999 for one in near)
-    return Health(live.count(), vectors().count(base.collection), len(sample), found)
+    return Health(live.count(), vectors(base.shard).count(base.collection), len(sample), found)
 
 
 def rebuild(base: KnowledgeBase) -> None:
-    """Drop a base's collection and fill it from the database. Raises VectorsDown."""
+    """Drop a base's collection and fill it from the database. Raises VectorsDown.
+
+    No embedding model is called. Searches go on meanwhile, by words alone where vectors lack.
+    """
     ingest.recount(base)
-    vectors().drop(base.collection)
+    vectors(base.shard).drop(base.collection)
     rows = _live(base).order_by("pk").values_list("pk", "embedding").iterator(chunk_size=BATCH)
     while batch := list(islice(rows, BATCH)):
         ids, packed = zip(*batch, strict=True)
-        vectors().add(base.collection, ids, unpack(bytes(one) for one in packed))
+        vectors(base.shard).add(base.collection, ids, unpack(bytes(one) for one in packed))
     ready = Source.objects.filter(knowledge_base=base, state=Source.State.READY)
     ready.update(indexed_version=F("live_version"))
 

@@ -142,7 +142,9 @@ def push_to_index(source: Source) -> bool:
             if not Source.objects.filter(pk=source.pk).exists():
                 return False  # deleted meanwhile: its vectors must not come back
             ids, packed = zip(*batch, strict=True)
-            vectors().add(source.knowledge_base.collection, ids, unpack(map(bytes, packed)))
+            vectors(source.knowledge_base.shard).add(
+                source.knowledge_base.collection, ids, unpack(map(bytes, packed))
+            )
     except VectorsDown as error:
         logger.warning("source %s is not in the index yet: %s", source.public_id, error)
         return False
@@ -199,7 +201,7 @@ def recount(base: KnowledgeBase) -> None:
 
 def _forget(base: KnowledgeBase, passage_ids: Sequence[int]) -> None:
     try:
-        vectors().remove(base.collection, passage_ids)
+        vectors(base.shard).remove(base.collection, passage_ids)
     except VectorsDown:
         # They stay in the index until it is rebuilt; a hit without a live passage is dropped.
         logger.warning("%s passages stay in the index of %s", len(passage_ids), base.public_id)

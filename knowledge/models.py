@@ -26,6 +26,10 @@ class KnowledgeBaseQuerySet(models.QuerySet["KnowledgeBase"]):
     def for_client(self, client: Client) -> KnowledgeBaseQuerySet:
         return self.filter(client=client)
 
+    def unchecked(self) -> KnowledgeBaseQuerySet:
+        """Those whose vectors may be lost or damaged, as far as anybody knows."""
+        return self.filter(index_checked_at=None, live_passages__gt=0)
+
     def serving(self, bot: str) -> KnowledgeBaseQuerySet:
         """The one that the bot of this public id answers from.
 
@@ -52,6 +56,11 @@ class KnowledgeBase(models.Model):
     # Of the passages that answers may use now; kept for BM25, checked by rebuild_index.
     live_passages = models.PositiveIntegerField(default=0)
     live_terms = models.PositiveBigIntegerField(default=0)
+    # Which Chroma server holds its vectors: a name of settings.CHROMA_SHARDS, or the usual one.
+    shard = models.CharField(max_length=40, blank=True)
+    # When its collection was last found whole; empty while it is to be looked at.
+    index_checked_at = models.DateTimeField(null=True, blank=True)
+    index_problem = models.CharField(max_length=80, blank=True)
 
     objects = KnowledgeBaseQuerySet.as_manager()
 
@@ -61,6 +70,21 @@ class KnowledgeBase(models.Model):
     @property
     def collection(self) -> str:
         return f"{self.public_id}-v1"
+
+
+class IndexServer(models.Model):
+    """What is known of one Chroma server, by the name of its shard.
+
+    `marker` is the id of a collection that we made there: another one means another disk.
+    """
+
+    shard = models.CharField(max_length=40, unique=True)
+    marker = models.CharField(max_length=64, blank=True)
+    is_down = models.BooleanField(default=False)
+    seen_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.shard or "the usual one"
 
 
 class SourceQuerySet(models.QuerySet["Source"]):

@@ -103,10 +103,10 @@ def _embed(base: KnowledgeBase, question: str) -> Vector | None:
 
 
 def _nearest(base: KnowledgeBase, vector: Vector) -> dict[int, float]:
-    if vectors().hung_lately:
+    if vectors(base.shard).hung_lately:
         return {}
     try:
-        found = vectors().nearest(base.collection, vector, CANDIDATES)
+        found = vectors(base.shard).nearest(base.collection, vector, CANDIDATES)
     except VectorsDown as error:
         logger.warning("searching without Chroma: %s", error)
         return {}

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from knowledge import ingest
 from knowledge.models import Source
-from knowledge.vectors import vectors
+from knowledge.vectors import shards, vectors
 
 MOST_AT_ONCE = 200
 
@@ -28,7 +28,7 @@ def abandoned() -> list[int]:
 def unindexed() -> list[int]:
     """Ready sources that Chroma lacks, if it is up to take them."""
     waiting = list(Source.objects.unindexed().values_list("pk", flat=True)[:MOST_AT_ONCE])
-    return waiting if waiting and vectors().is_up() else []
+    return waiting if waiting and any(vectors(shard).is_up() for shard in shards()) else []
 
 
 def index(source: Source) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from knowledge import index, ingest, sweep
+from knowledge import healing, index, ingest, sweep
 from knowledge.models import KnowledgeBase, Source
 from knowledge.vectors import VectorsDown
 
@@ -28,8 +28,24 @@ def rebuild_index_of(base_id: int) -> None:
         index.rebuild(base)
 
 
+@shared_task
+def check_index_of(base_id: int) -> None:
+    base = KnowledgeBase.objects.unchecked().filter(pk=base_id).first()
+    if base is not None:
+        healing.heal(base)
+
+
+@shared_task
+def check_all_indexes() -> None:
+    """Every night: what is damaged without anybody having seen it happen."""
+    healing.doubt(KnowledgeBase.objects.all())
+
+
 @shared_task(name="knowledge.tasks.sweep")
 def sweep_sources() -> None:
+    healing.look_at_servers()
+    for base_id in healing.doubted():
+        check_index_of.delay(base_id)
     for source_id in sweep.abandoned():
         ingest_source.delay(source_id)
     for source_id in sweep.unindexed():

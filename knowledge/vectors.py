@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 ADD_BATCH = 250
 PAUSE_SECONDS = 2.0
+MARKER = "which-disk-is-this"
 # Writing segments to disk while being killed broke collections for good; a threshold that is
 # seldom reached leaves them in the log, and a broken one is rebuilt from the database.
 CONFIGURATION: Any = {"hnsw": {"space": "cosine", "ef_search": 200, "sync_threshold": 10_000}}
@@ -94,6 +95,14 @@ class Vectors:
             self._guarded(lambda: self._connected().delete_collection(collection))
         except _Gone:
             return
+
+    def marker(self) -> str:
+        """The id of a collection of ours that tells this server's disk from another. Raises
+        VectorsDown."""
+        made = self._guarded(
+            lambda: self._connected().get_or_create_collection(MARKER, embedding_function=None)
+        )
+        return str(made.id)
 
     def is_up(self) -> bool:
         try:
@@ -171,6 +180,11 @@ def _for_process(url: str, _pid: int) -> Vectors:
     return Vectors(url)
 
 
-def vectors() -> Vectors:
+def shards() -> Mapping[str, str]:
+    """The addresses of all Chroma servers by the names of their shards; "" is the usual one."""
+    return {"": settings.CHROMA_URL, **settings.CHROMA_SHARDS}
+
+
+def vectors(shard: str = "") -> Vectors:
     """This process's connection: one made before a fork must not be used after it."""
-    return _for_process(settings.CHROMA_URL, os.getpid())
+    return _for_process(shards().get(shard, settings.CHROMA_URL), os.getpid())

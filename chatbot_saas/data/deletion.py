@@ -60,7 +60,7 @@ def delete_for_good(client: Client) -> bool:
     _delete_rows(client)
     try:
         for base in KnowledgeBase.objects.for_client(client):
-            vectors().drop(base.collection)
+            vectors(base.shard).drop(base.collection)
     except VectorsDown as error:
         logger.warning("client %s is deleted later: %s", client.public_id, error)
         return False

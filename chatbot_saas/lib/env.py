@@ -68,6 +68,18 @@ def env_url(name: str, default: str = "", *, schemes: tuple[str, ...] = ("http",
     return value
 
 
+def env_urls(name: str) -> Mapping[str, str]:
+    """Addresses by name, such as "east=http://10.0.0.7:8000,west=http://10.0.0.8:8000"."""
+    found: dict[str, str] = {}
+    for entry in env_list(name):
+        key, _, value = entry.partition("=")
+        parts = _split_url(name, value.strip())
+        if not key.strip() or parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ImproperlyConfigured(f"{name} must hold entries like east=http://…")
+        found[key.strip()] = value.strip().rstrip("/")
+    return MappingProxyType(found)
+
+
 def _split_url(name: str, value: str) -> SplitResult:
     try:
         parts = urlsplit(value)

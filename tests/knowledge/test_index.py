@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from knowledge import index, ingest, retrieve, sources
+from knowledge import ingest, retrieve, sources
 from knowledge.embedding import unpack
 from knowledge.engine.embed import Matrix
 from knowledge.engine.rank import fuse
@@ -82,19 +82,6 @@ def test_a_frozen_chroma_delays_a_search_by_its_time_out_at_most(
         waited = time.monotonic() - began
     assert hits[0].title == "Opening hours"
     assert waited < settings.CHROMA_TIMEOUT + 5
-
-
-def test_a_lost_index_is_noticed_and_rebuilt_from_the_database(
-    house: House, taught: Tenant
-) -> None:
-    assert index.check(taught.base).ok
-    house.chroma.wipe()
-    lost = index.check(taught.base)
-    assert not lost.ok
-    assert (lost.stored, lost.indexed) == (len(FACTS), 0)
-    assert retrieve.search(taught.base, "When does the shop open?", count=1).hits
-    index.rebuild(taught.base)
-    assert index.check(taught.base).ok
 
 
 def test_a_hit_that_is_no_live_passage_of_this_base_is_dropped(

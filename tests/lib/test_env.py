@@ -17,6 +17,7 @@ from chatbot_saas.lib.env import (
     env_rates,
     env_str,
     env_url,
+    env_urls,
     kept_secret,
 )
 
@@ -249,3 +250,22 @@ def test_an_empty_secret_is_no_secret(tmp_path: Path) -> None:
     path.touch()
     with pytest.raises(ImproperlyConfigured, match=str(path)):
         kept_secret(path, "made")
+
+
+def test_addresses_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHARDS", "east=http://10.0.0.7:8000/, west=https://chroma.example")
+    assert env_urls("SHARDS") == {
+        "east": "http://10.0.0.7:8000",
+        "west": "https://chroma.example",
+    }
+    monkeypatch.delenv("SHARDS")
+    assert env_urls("SHARDS") == {}
+
+
+@pytest.mark.parametrize("value", ["east", "east=", "=http://a", "east=ftp://a", "east=a:1"])
+def test_addresses_without_a_name_or_a_host_are_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("SHARDS", value)
+    with pytest.raises(ImproperlyConfigured, match="SHARDS must"):
+        env_urls("SHARDS")

@@ -1,0 +1,92 @@
+"""Keep the vector index whole without anybody's help.
+
+Chroma may lose its disk with a redeploy, or damage a collection when it is killed. A collection of
+our own tells one disk from another; a server that was down, or has another disk, makes all of its
+collections doubtful, and so does every night. What is doubtful is compared with the database, and
+made anew from there when it differs: a row says what is to be done, whatever message is lost.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import transaction
+from django.utils import timezone
+
+from knowledge import index
+from knowledge.models import IndexServer, KnowledgeBase, KnowledgeBaseQuerySet, Source
+from knowledge.vectors import VectorsDown, shards, vectors
+
+logger = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 100
+
+
+def look_at_servers() -> None:
+    """Doubt the collections of each server that was away, or lies on another disk than before."""
+    for shard in shards():
+        server, _ = IndexServer.objects.get_or_create(shard=shard)
+        try:
+            _seen(server, vectors(shard).marker())
+        except VectorsDown:
+            IndexServer.objects.filter(pk=server.pk).update(is_down=True)
+
+
+@transaction.atomic
+def _seen(server: IndexServer, marker: str) -> None:
+    is_as_before = marker == server.marker and not server.is_down
+    if not is_as_before:
+        logger.warning("Chroma (%s) was away or is new: its collections are checked", server)
+        doubt(KnowledgeBase.objects.filter(shard=server.shard))
+    same = IndexServer.objects.filter(pk=server.pk)
+    same.update(marker=marker, is_down=False, seen_at=timezone.now())
+
+
+def doubt(bases: KnowledgeBaseQuerySet) -> None:
+    """Let these be compared with the database."""
+    bases.update(index_checked_at=None)
+
+
+def doubted() -> list[int]:
+    """Those to be compared now: not while something is being added, which would look damaged."""
+    busy = Source.objects.unfinished().exclude(lease="").values("knowledge_base")
+    quiet = KnowledgeBase.objects.unchecked().exclude(pk__in=busy)
+    return list(quiet.order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE])
+
+
+def heal(base: KnowledgeBase) -> None:
+    """Compare a base's collection with the database, and make it anew when it differs.
+
+    Stays doubtful when Chroma does not answer, or when a source was published meanwhile.
+    """
+    began = timezone.now()
+    try:
+        health = index.check(base)
+        if not health.ok:
+            _note(base, f"{health.indexed} of {health.stored} there, {health.found} found")
+            index.rebuild(base)
+            health = index.check(base)
+    except VectorsDown as error:
+        logger.warning("the index of %s is checked later: %s", base.public_id, error)
+        return
+    if _published_since(base, began):
+        return
+    problem = "" if health.ok else "differs also after it was made anew"
+    same = KnowledgeBase.objects.filter(pk=base.pk)
+    same.update(index_checked_at=timezone.now(), index_problem=problem)
+
+
+def state() -> str:
+    """For people who look at whether all is well: "whole", or how many are being healed."""
+    doubtful = KnowledgeBase.objects.unchecked().count()
+    broken = KnowledgeBase.objects.exclude(index_problem="").count()
+    return f"{broken} broken, {doubtful} unchecked" if broken or doubtful else "whole"
+
+
+def _note(base: KnowledgeBase, problem: str) -> None:
+    logger.warning("the index of %s is made anew: %s", base.public_id, problem)
+    KnowledgeBase.objects.filter(pk=base.pk).update(index_problem=problem[:80])
+
+
+def _published_since(base: KnowledgeBase, moment: object) -> bool:
+    return Source.objects.filter(knowledge_base=base, ready_at__gte=moment).exists()

@@ -1,0 +1,114 @@
+"""A vector index that was lost or damaged heals by itself, and answers come meanwhile."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from knowledge import healing, index, tasks
+from knowledge.models import IndexServer, KnowledgeBase, Passage, Source
+from knowledge.vectors import vectors
+from tests.house import House, Tenant
+from tests.services.waiting import wait_until
+
+FACTS = {
+    "hours.md": "# Opening hours\n\nThe shop opens at nine and closes at six.",
+    "returns.md": "# Returns\n\nYou may send goods back within sixty days of delivery.",
+    "parking.md": "# Parking\n\nThere are twenty spaces for cars behind the building.",
+}
+
+
+@pytest.fixture
+def taught(shop: Tenant) -> Tenant:
+    for name, text in FACTS.items():
+        shop.learn(name, text)
+    wait_until(lambda: is_whole(shop), 30)
+    return shop
+
+
+def is_whole(shop: Tenant) -> bool:
+    """Found whole by a look that nobody here asked for."""
+    shop.base.refresh_from_db()
+    return shop.base.index_checked_at is not None and index.check(shop.base).ok
+
+
+def ready(house: House) -> dict[str, object]:
+    return dict(house.http.get("/readyz").json())
+
+
+def test_a_lost_disk_heals_by_itself_while_answers_go_on(house: House, taught: Tenant) -> None:
+    """The predecessor lost all vectors with a redeploy."""
+    before = taught.base.index_checked_at
+    house.chroma.wipe()
+    assert taught.search("When does the shop open?")[0]["title"] == "Opening hours"
+    wait_until(lambda: is_whole(taught) and taught.base.index_checked_at > before, 60)
+    assert taught.search("Where can I leave my car?")[0]["title"] == "Parking"
+    wait_until(lambda: ready(house)["index"] == "whole", 60)
+
+
+def test_after_an_unclean_stop_everything_is_looked_at_again(house: House, taught: Tenant) -> None:
+    before = taught.base.index_checked_at
+    house.chroma.kill()
+    try:
+        wait_until(lambda: ready(house)["chroma"] == "down", 20)
+        wait_until(lambda: IndexServer.objects.get(shard="").is_down, 30)
+    finally:
+        house.chroma.start()
+    wait_until(lambda: is_whole(taught) and taught.base.index_checked_at > before, 60)
+    assert not IndexServer.objects.get(shard="").is_down
+
+
+def test_what_was_damaged_without_a_trace_is_found_at_night(house: House, taught: Tenant) -> None:
+    ids = list(
+        Passage.objects.filter(source__knowledge_base=taught.base).values_list("pk", flat=True)
+    )
+    vectors().remove(taught.base.collection, ids[:2])
+    assert not index.check(taught.base).ok
+    tasks.check_all_indexes.delay()
+    wait_until(lambda: is_whole(taught), 60)
+    assert taught.base.index_problem == ""
+
+
+def test_vectors_of_nobody_are_taken_out(house: House, taught: Tenant) -> None:
+    """As after a deletion while Chroma was down."""
+    one = Passage.objects.filter(source__knowledge_base=taught.base).first()
+    assert one is not None
+    vector = index.unpack([bytes(one.embedding)])
+    vectors().add(taught.base.collection, [10**9], vector)
+    assert not index.check(taught.base).ok
+    healing.doubt(KnowledgeBase.objects.filter(pk=taught.base.pk))
+    wait_until(lambda: is_whole(taught), 60)
+
+
+def test_while_something_is_added_nothing_is_taken_for_damage(taught: Tenant) -> None:
+    same = KnowledgeBase.objects.filter(pk=taught.base.pk)
+    busy = Source.objects.create(
+        knowledge_base=taught.base,
+        title="Busy",
+        format="text",
+        sha256="b" * 64,
+        state=Source.State.EMBEDDING,
+        lease="somebody",
+        heartbeat_at=timezone.now() + timedelta(minutes=5),
+    )
+    healing.doubt(same)
+    assert taught.base.pk not in healing.doubted()
+    busy.delete()
+
+
+def test_without_chroma_a_doubtful_index_stays_doubtful(taught: Tenant, settings) -> None:
+    settings.CHROMA_URL = "http://127.0.0.1:9"
+    taught.base.index_checked_at = None
+    before = KnowledgeBase.objects.filter(pk=taught.base.pk).values_list("index_checked_at")
+    old = before.get()
+    healing.heal(taught.base)
+    assert before.get() == old
+
+
+def test_a_base_lies_on_the_server_that_its_shard_names(settings) -> None:
+    settings.CHROMA_SHARDS = {"east": "http://127.0.0.1:9"}
+    assert vectors("east").url == "http://127.0.0.1:9"
+    assert vectors("").url == settings.CHROMA_URL
+    assert vectors("of a server that is no more").url == settings.CHROMA_URL
