@@ -19,6 +19,8 @@ from accounts import audit, keys, people
 from accounts.audit import Action
 from accounts.models import ApiKey, Client, Export, Invitation, KeyLink, Membership, User
 from accounts.roles import Role
+from billing import quota
+from billing.models import Checkout, Kind, StripeObject, SyncRequest
 from chat.models import Bot, Citation, Conversation, Message, Sighting
 from knowledge.embedding import pack
 from knowledge.models import KnowledgeBase, Passage, Source
@@ -58,6 +60,7 @@ class Everything:
         )
         bot = _bot(client, base, mark)
         key, text = keys.make(client, f"{mark} key")
+        _billing(client, mark)
         audit.record_by_system(client, Action.KEY_CREATED, f"{mark} key", actor=owner.email)
         return cls(
             mark=mark,
@@ -96,6 +99,20 @@ def _member(client: Client, role: Role, mark: str) -> User:
     user.save(update_fields=["name"])
     Membership.objects.create(client=client, user=user, role=role)
     return user
+
+
+def _billing(client: Client, mark: str) -> None:
+    """What it used and paid; its billing state is each test's own."""
+    now = timezone.now()
+    fields = {"customer_id": f"cus_{mark}", "created_at": now, "not_before": now, "done_at": now}
+    SyncRequest.objects.create(client=client, reason="nightly", **fields)
+    Checkout.objects.create(
+        client=client, plan="basic", interval="month", state=Checkout.State.EXPIRED
+    )
+    quota.add(client, Kind.API_CALLS, 2)
+    StripeObject.objects.get_or_create(
+        name="chatbot_basic_month_29", livemode=False, defaults={"stripe_id": "price_basic"}
+    )
 
 
 def _bot(client: Client, base: KnowledgeBase, mark: str) -> Bot:

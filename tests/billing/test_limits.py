@@ -25,9 +25,11 @@ WIDGET = {"name": "Helper", "theme": "dark", "position": "left"}
 def sells(selling: None) -> None: ...
 
 
-def fill(base: KnowledgeBase, documents: int, size: int = 10) -> None:
+def fill(base: KnowledgeBase, documents: int) -> None:
+    """Documents that were read long ago: no worker is to look for their files."""
+    fields = {"format": "text", "bytes": 10, "state": Source.State.READY}
     Source.objects.bulk_create(
-        Source(knowledge_base=base, title=f"{n}", format="text", sha256=f"{n:064}", bytes=size)
+        Source(knowledge_base=base, title=f"{n}", sha256=f"{n:064}", **fields)
         for n in range(documents)
     )
 

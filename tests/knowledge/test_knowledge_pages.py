@@ -474,7 +474,7 @@ def test_a_lapsed_client_looks_and_changes_nothing(owner: Browser, world: Everyt
     }.items():
         answer = owner.post(path, body)
         assert answer.status_code == 402, path
-        assert "renew it" in answer.content.decode()
+        assert "Choose a plan, and everything works again" in answer.content.decode()
     assert Source.objects.for_client(world.client).count() == 2
 
 

@@ -107,6 +107,7 @@ def test_an_export_holds_everything_of_this_client_and_nothing_of_others(
 NOT_BY_ITSELF = {
     "accounts.Export": "the archive itself",
     "accounts.KeyLink": "a link that lives for minutes, worth nothing but to its reader",
+    "accounts.OutboxEmail": "mails on their way: their readers have them",
     "billing.Checkout": "a payment page at Stripe, open for a day",
     "billing.SyncRequest": "work of our own: when we looked at Stripe",
     "chat.Citation": "inside the messages",
