@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
 from knowledge import healing, index, tasks
+from knowledge.embedding import unpack
 from knowledge.models import IndexServer, KnowledgeBase, Passage, Source
 from knowledge.vectors import vectors
 from tests.house import House, Tenant
@@ -34,29 +35,35 @@ def is_whole(shop: Tenant) -> bool:
     return shop.base.index_checked_at is not None and index.check(shop.base).ok
 
 
+def checked_at(shop: Tenant) -> datetime:
+    found = shop.base.index_checked_at
+    assert found is not None
+    return found
+
+
 def ready(house: House) -> dict[str, object]:
     return dict(house.http.get("/readyz").json())
 
 
 def test_a_lost_disk_heals_by_itself_while_answers_go_on(house: House, taught: Tenant) -> None:
     """The predecessor lost all vectors with a redeploy."""
-    before = taught.base.index_checked_at
+    before = checked_at(taught)
     house.chroma.wipe()
     assert taught.search("When does the shop open?")[0]["title"] == "Opening hours"
-    wait_until(lambda: is_whole(taught) and taught.base.index_checked_at > before, 60)
+    wait_until(lambda: is_whole(taught) and checked_at(taught) > before, 60)
     assert taught.search("Where can I leave my car?")[0]["title"] == "Parking"
     wait_until(lambda: ready(house)["index"] == "whole", 60)
 
 
 def test_after_an_unclean_stop_everything_is_looked_at_again(house: House, taught: Tenant) -> None:
-    before = taught.base.index_checked_at
+    before = checked_at(taught)
     house.chroma.kill()
     try:
         wait_until(lambda: ready(house)["chroma"] == "down", 20)
         wait_until(lambda: IndexServer.objects.get(shard="").is_down, 30)
     finally:
         house.chroma.start()
-    wait_until(lambda: is_whole(taught) and taught.base.index_checked_at > before, 60)
+    wait_until(lambda: is_whole(taught) and checked_at(taught) > before, 60)
     assert not IndexServer.objects.get(shard="").is_down
 
 
@@ -75,7 +82,7 @@ def test_vectors_of_nobody_are_taken_out(house: House, taught: Tenant) -> None:
     """As after a deletion while Chroma was down."""
     one = Passage.objects.filter(source__knowledge_base=taught.base).first()
     assert one is not None
-    vector = index.unpack([bytes(one.embedding)])
+    vector = unpack([bytes(one.embedding)])
     vectors().add(taught.base.collection, [10**9], vector)
     assert not index.check(taught.base).ok
     healing.doubt(KnowledgeBase.objects.filter(pk=taught.base.pk))
