@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import stripe as stripe_library
@@ -13,13 +14,13 @@ from accounts import audit
 from accounts.audit import Action
 from accounts.http import MemberRequest
 from accounts.models import Client
-from billing import catalogue, stripe_api, sync
+from billing import catalogue, notices, stripe_api, sync
 from billing.entitlement import state_of
 from billing.models import BillingState
 from billing.plans import Interval, Plan
 from billing.pull import pull
 from billing.stripe_api import PaymentRefused, Refused, StripeUnavailable
-from chatbot_saas.lib.errors import Conflict
+from chatbot_saas.lib.errors import CallerError, Conflict
 
 MOST_LOOKS = 3
 
@@ -39,11 +40,11 @@ def change_plan(request: MemberRequest, plan: Plan, interval: Interval, once: st
     state = _changeable(request.client)
     if (state.bought, state.bought_interval) == (plan, interval):
         raise Conflict("same_plan", f"The plan is {plan.name} already.")
-    _release(state, once)
-    if is_upgrade(state, plan, interval):
-        _upgrade(state, plan, interval, once)
-    else:
-        _downgrade(state, plan, interval, once)
+    with _released(state, once):
+        if is_upgrade(state, plan, interval):
+            _upgrade(state, plan, interval, once)
+        else:
+            _downgrade(state, plan, interval, once)
     _done(request, Action.PLAN_ORDERED, plan.name, interval=interval)
 
 
@@ -61,8 +62,8 @@ def cancel(request: MemberRequest, once: str) -> None:
     state = _subscribed(request.client)
     if state.cancel_at is not None:
         raise Conflict("already_cancelled", "It is cancelled already.")
-    _release(state, once)
-    _update(state, {"cancel_at_period_end": True}, once)
+    with _released(state, once):
+        _update(state, {"cancel_at_period_end": True}, once)
     _done(request, Action.SUBSCRIPTION_CANCELED, state.bought.name)
 
 
@@ -107,6 +108,31 @@ def _changeable(client: Client) -> BillingState:
     return state
 
 
+@contextmanager
+def _released(state: BillingState, once: str) -> Iterator[None]:
+    """Without what was ordered for the period's end; if the change fails, it is ordered again."""
+    _release(state, once)
+    try:
+        yield
+    except CallerError as error:
+        if state.following is not None:
+            _order_again(state, state.following, once, is_known=isinstance(error, PaymentRefused))
+        raise
+
+
+def _order_again(state: BillingState, plan: Plan, once: str, *, is_known: bool) -> None:
+    """Unless Stripe did the change after all and only its answer was lost."""
+    try:
+        if not is_known:
+            pull(state.client)
+        now = BillingState.objects.get(pk=state.pk)
+        if (now.plan, now.cancel_at) == (state.plan, state.cancel_at):
+            _downgrade(state, plan, Interval(state.next_interval), f"again-{once}")
+    except CallerError:
+        problem = f"The change to {plan.name} that it ordered may be lost: please look."
+        notices.alert_staff(state.client, problem, state.subscription_id + once)
+
+
 def _release(state: BillingState, once: str) -> None:
     """Drop what was to happen at the period's end; Stripe refuses other changes before that."""
     if not state.schedule_id:
@@ -124,12 +150,7 @@ def _upgrade(state: BillingState, plan: Plan, interval: Interval, once: str) -> 
         # A card that is refused leaves everything as it was.
         "payment_behavior": "error_if_incomplete",
     }
-    try:
-        _update(state, change, once)
-    except PaymentRefused:
-        if state.following is not None:
-            _downgrade(state, state.following, Interval(state.next_interval), f"again-{once}")
-        raise
+    _update(state, change, once)
 
 
 def _items(state: BillingState, plan: Plan, interval: Interval) -> Iterable[dict[str, Any]]:
@@ -161,9 +182,11 @@ def _downgrade(state: BillingState, plan: Plan, interval: Interval, once: str) -
                 "start_date": phase["start_date"],
                 "end_date": phase["end_date"],
                 "items": [_same_item(item) for item in phase["items"]],
+                "discounts": (kept := _same_discounts(phase)),
             },
             {
                 "items": after,
+                "discounts": kept,
                 "duration": {"interval": interval.value, "interval_count": 1},
                 "proration_behavior": "none",
             },
@@ -183,6 +206,13 @@ def _downgrade(state: BillingState, plan: Plan, interval: Interval, once: str) -
 def _same_item(item: dict[str, Any]) -> dict[str, Any]:
     kept = {"price": item["price"]}
     return kept | ({"quantity": item["quantity"]} if item.get("quantity") else {})
+
+
+def _same_discounts(phase: dict[str, Any]) -> list[dict[str, str]]:
+    """A coupon stays: phases that name none would fall back on the customer's."""
+    names = ("coupon", "discount", "promotion_code")
+    found = phase.get("discounts") or []
+    return [{name: one[name] for name in names if one.get(name)} for one in found]
 
 
 def _update(state: BillingState, change: Any, once: str) -> None:

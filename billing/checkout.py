@@ -18,7 +18,7 @@ from billing.entitlement import state_of
 from billing.models import Checkout
 from billing.plans import Interval, Plan
 from billing.pull import pull
-from billing.stripe_api import Refused
+from billing.stripe_api import BeingDone, Refused
 from chatbot_saas.lib.errors import CallerError, Conflict
 
 
@@ -109,16 +109,25 @@ def _open_page(client: Client, checkout: Checkout, customer: str, items: list[An
         "customer_update": {"name": "auto", "address": "auto"},
     }
     options: Any = {"idempotency_key": checkout.public_id}
-    rows = Checkout.objects.filter(pk=checkout.pk)
+    rows = Checkout.objects.open().filter(pk=checkout.pk)
     try:
         with stripe_api.talking() as stripe:
             session = stripe.v1.checkout.sessions.create(params, options)
-    except CallerError as error:
+    except BeingDone as error:
+        message = "The payment page is being opened already: please try again in a moment."
+        raise Conflict("opening", message) from error
+    except CallerError:
         # If a page was made all the same, nobody has its address. The next try is a new one:
         # Stripe would answer this key with the same failure for a day.
-        rows.update(state=Checkout.State.EXPIRED)
-        if isinstance(error, Refused) and error.is_missing:
-            customers.forget(client, customer)
+        rows.filter(url="").update(state=Checkout.State.EXPIRED)
         raise
-    rows.update(session_id=session.id, url=session.url or "")
+    if not rows.update(session_id=session.id, url=session.url or ""):
+        _end_page(session.id)
+        raise Conflict("overtaken", "Another payment page was opened meanwhile: please try again.")
     return str(session.url)
+
+
+def _end_page(session_id: str) -> None:
+    """Nobody is led to this one: the row that it was opened for was given up meanwhile."""
+    with stripe_api.talking() as stripe:
+        stripe.v1.checkout.sessions.expire(session_id)

@@ -25,10 +25,16 @@ def ensure(client: Client, user: User) -> str:
     return states.values_list("stripe_customer_id", flat=True).get() or made
 
 
-def forget(client: Client, customer: str) -> None:
-    """Let go of a customer who is gone at Stripe."""
-    states = BillingState.objects.filter(client=client, stripe_customer_id=customer)
-    states.update(stripe_customer_id=None)
+def let_go(client: Client) -> bool:
+    """Forget a client's customer, so that its next payment makes a new one; for our staff.
+
+    Only for one that Stripe does not know: what such a customer still pays would be nobody's.
+    """
+    states = BillingState.objects.filter(client=client).exclude(stripe_customer_id=None)
+    empty = {"stripe_customer_id": None, "status": "", "alert": "", "schedule_id": ""}
+    changed = states.update(**empty)
+    reconcile(client)
+    return bool(changed)
 
 
 def _create(client: Client, user: User, number: int) -> str:

@@ -30,7 +30,7 @@ def entitlement_of(client: Client, now: datetime | None = None) -> Entitlement:
     return Entitlement(
         plan=plan,
         period=month_of(_anchor(client, state), moment),
-        goes_on=state.overage_wanted and plan.overage_cents is not None,
+        goes_on=_goes_on(state, plan),
     )
 
 
@@ -51,8 +51,12 @@ def plan_in_force(state: BillingState, now: datetime) -> Plan:
     return STANDARD if is_gift else TRIAL
 
 
+def _goes_on(state: BillingState, plan: Plan) -> bool:
+    """Only who has a subscription can be billed for more."""
+    return state.has_subscription and state.overage_wanted and plan.overage_cents is not None
+
+
 def _anchor(client: Client, state: BillingState) -> datetime:
     """The subscription's own dates; without one, the day the client came."""
-    if state.has_subscription and state.period_start is not None:
-        return state.period_start
-    return client.created_at
+    bought = state.cycle_anchor or state.period_start
+    return bought if state.has_subscription and bought else client.created_at

@@ -44,6 +44,8 @@ def resume(client: Client, *, actor: str, reason: str = "") -> None:
 def extend_grace(client: Client, *, actor: str, days: int, reason: str) -> datetime:
     """Put the end of the grace period off by `days`, counted from its end or from now."""
     state = locked_state(client)
+    if state.status != "past_due":
+        raise Conflict("no_grace", f"{client.name} has no payment that is overdue.")
     state.grace_until = _later(state.grace_ends_at or state.grace_until, days)
     _save(state, "grace_until")
     audit.record_by_system(

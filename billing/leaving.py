@@ -5,10 +5,12 @@ from __future__ import annotations
 from accounts.models import Client
 from billing import mirror, stripe_api
 from billing.entitlement import state_of
-from billing.models import SyncRequest
+from billing.models import Checkout, SyncRequest
 from billing.pull import pull
 from billing.reconcile import takes_payments
 from billing.stripe_api import Refused, StripeUnavailable
+
+COMPLETE = Checkout.State.COMPLETE
 
 
 def end_everything(client: Client) -> None:
@@ -18,14 +20,14 @@ def end_everything(client: Client) -> None:
     """
     if not takes_payments() or not state_of(client).stripe_customer_id:
         return
+    for checkout in client.checkouts.exclude(session_id="").exclude(state=COMPLETE):
+        _expire(checkout.session_id)  # before the look: what is paid until then is seen by it
     found = pull(client)
     if found is None:
         raise StripeUnavailable("overtaken", "Somebody else looks at Stripe at this moment.")
     for one in found.read:
         if one.is_live:
             _cancel_now(one.id)
-    for checkout in client.checkouts.open().exclude(session_id=""):
-        _expire(checkout.session_id)
 
 
 def forget(client: Client) -> None:

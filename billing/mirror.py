@@ -13,7 +13,7 @@ import stripe
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 from django.db.models import Q
 from djstripe.models import Customer, Event, Invoice, LineItem, StripeModel, Subscription
 
@@ -60,7 +60,6 @@ def _keep(data: Mapping[str, Any]) -> None:
         return
     try:
         found = at_stripe.construct_from(dict(data), settings.STRIPE_SECRET_KEY)
-        with transaction.atomic():
-            model.sync_from_stripe_data(found)
+        model.sync_from_stripe_data(found)
     except UNREADABLE as error:
         logger.warning("dj-stripe cannot keep %s: %s", data.get("id"), type(error).__name__)

@@ -46,6 +46,8 @@ class BillingState(models.Model):
     plan = models.CharField(max_length=12, default=PlanKey.TRIAL)
     interval = models.CharField(max_length=8, blank=True)
     amount_cents = models.PositiveIntegerField(default=0)
+    # The day and hour of each month on which its periods begin, whatever short months made of it.
+    cycle_anchor = models.DateTimeField(null=True, blank=True)
     period_start = models.DateTimeField(null=True, blank=True)
     period_end = models.DateTimeField(null=True, blank=True)
     cancel_at = models.DateTimeField(null=True, blank=True)

@@ -6,6 +6,7 @@ the rest. So a repeated event, a second worker or a nightly look never mails twi
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -92,7 +93,7 @@ def alert_staff(client: Client, problem: str, occasion: str) -> None:
     text = render_to_string("billing/mail/alert.txt", context)
     staff = User.objects.filter(is_active=True, is_superuser=True)
     for person in staff:
-        key = f"alert:{client.public_id}:{occasion}:{person.pk}"
+        key = f"alert:{client.public_id}:{occasion}:{_short(problem)}:{person.pk}"
         subject = f"Billing of {client.name}: {problem}"
         outbox.send(person.email, subject, text, dedupe_key=key, client=client)
 
@@ -105,6 +106,11 @@ def _before(moment: datetime | None, now: datetime, kind: str) -> list[Notice]:
     if moment is None or now < moment - WARNING:
         return []
     return [Notice(kind, _stamp(moment))]
+
+
+def _short(problem: str) -> str:
+    """Another problem of the same subscription is another mail."""
+    return hashlib.sha256(problem.encode()).hexdigest()[:8]
 
 
 def _stamp(moment: datetime | None) -> str:

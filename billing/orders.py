@@ -26,6 +26,9 @@ from billing.stripe_api import StripeUnavailable
 from billing.views import billing_page
 from chatbot_saas.lib.errors import BadRequest, CallerError, Conflict
 
+# Nobody shall pay for what is deleted next week.
+WHILE_CLOSING = frozenset({"cancel", "portal"})
+
 Order = Callable[[MemberRequest], HttpResponse]
 
 
@@ -39,6 +42,8 @@ def order(view: Order) -> Any:
         try:
             if not takes_payments():
                 raise Conflict("no_payments", "This installation takes no payments.")
+            if request.client.is_closing and view.__name__ not in WHILE_CLOSING:
+                raise Conflict("closing", "This company is going to be deleted: keep it first.")
             return view(request)
         except CallerError as error:
             if isinstance(error, StripeUnavailable):

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from billing import stripe_api
+from billing import notices, stripe_api
 from billing.catalogue import METER_EVENT
 from billing.entitlement import state_of
 from billing.models import Kind, UsageCounter
@@ -44,7 +44,7 @@ def _prepared(counter_id: int) -> Report | None:
     customer = state_of(counter.client).stripe_customer_id
     if not customer:
         return None
-    if counter.reporting == counter.reported:
+    if counter.reporting == counter.reported and counter.over > counter.reported:
         # What was used before a period ended belongs on the invoice of that period.
         end = plus_months(counter.period_start, 1) - timedelta(seconds=1)
         counter.reporting, counter.reporting_at = counter.over, min(timezone.now(), end)
@@ -71,6 +71,9 @@ def _send(report: Report) -> bool:
     except Refused as refused:
         # Told before, by a worker that died before it could note that.
         if not refused.is_repeat:
+            problem = "Stripe refuses the report of its further answers."
+            client = UsageCounter.objects.select_related("client").get(pk=report.counter_id).client
+            notices.alert_staff(client, problem, report.name)
             return False
     rows = UsageCounter.objects.filter(pk=report.counter_id)
     rows.update(reported=F("reporting"))

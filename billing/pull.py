@@ -8,18 +8,19 @@ by a later question is thrown away, so an older state never replaces a newer one
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import stripe as stripe_library
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
 from accounts.audit import Action
 from accounts.models import Client
-from billing import notices, stripe_api
+from billing import mirror, notices, stripe_api
 from billing.models import BillingState, Checkout
 from billing.plans import Plan
 from billing.reconcile import locked_state, reconcile
@@ -50,15 +51,29 @@ class Found:
 def pull(client: Client) -> Found | None:
     """Bring a client's billing state in line with Stripe; what was found there.
 
-    None when a later pull began meanwhile: that one writes. Raises StripeUnavailable. A client
-    without a customer at Stripe is reconciled without asking.
+    None when a later pull began meanwhile: that one writes. Raises StripeUnavailable, and Refused
+    for a customer whom Stripe does not know: that is a mistake of ours (another account's key, the
+    other mode), so nothing is taken from the client and our staff are told. A client without a
+    customer at Stripe is reconciled without asking.
     """
     number, customer, checkout = _begin(client)
     if customer is None:
         reconcile(client)
         return Found()
-    found = _ask(customer, checkout)
+    try:
+        found = _ask(customer, checkout)
+    except Refused as refused:
+        if refused.is_missing:
+            _alert_unknown(client, customer)
+        raise
     return found if _write(client, number, found.read, found) else None
+
+
+@transaction.atomic
+def _alert_unknown(client: Client, customer: str) -> None:
+    problem = f"Stripe does not know its customer {customer}."
+    BillingState.objects.filter(client=client).update(alert=problem)
+    notices.alert_staff(client, problem, customer)
 
 
 @transaction.atomic
@@ -72,26 +87,32 @@ def _begin(client: Client) -> tuple[int, str | None, str]:
 
 
 def _ask(customer: str, checkout: str) -> Found:
+    with stripe_api.talking() as stripe:
+        person = stripe_api.plain(stripe.v1.customers.retrieve(customer))
+        listed = stripe.v1.subscriptions.list(
+            {"customer": customer, "status": "all", "limit": MOST_SUBSCRIPTIONS}
+        )
+        subscriptions = stripe_api.plain(listed)["data"]
+        invoices = stripe.v1.invoices.list({"customer": customer, "limit": INVOICES})
+        return Found(
+            customer_exists=not person.get("deleted"),
+            subscriptions=subscriptions,
+            invoices=stripe_api.plain(invoices)["data"],
+            following=_following(stripe, subscriptions),
+            checkout=_found(stripe.v1.checkout.sessions.retrieve, checkout),
+        )
+
+
+def _found(retrieve: Callable[[str], Any], stripe_id: str) -> dict[str, Any] | None:
+    """An object of Stripe's by its id; None for one that is not there (any more)."""
+    if not stripe_id:
+        return None
     try:
-        with stripe_api.talking() as stripe:
-            person = stripe_api.plain(stripe.v1.customers.retrieve(customer))
-            listed = stripe.v1.subscriptions.list(
-                {"customer": customer, "status": "all", "limit": MOST_SUBSCRIPTIONS}
-            )
-            subscriptions = stripe_api.plain(listed)["data"]
-            invoices = stripe.v1.invoices.list({"customer": customer, "limit": INVOICES})
-            page = stripe.v1.checkout.sessions.retrieve(checkout) if checkout else None
-            return Found(
-                customer_exists=not person.get("deleted"),
-                subscriptions=subscriptions,
-                invoices=stripe_api.plain(invoices)["data"],
-                following=_following(stripe, subscriptions),
-                checkout=stripe_api.plain(page) if page is not None else None,
-            )
-    except Refused as refused:
-        if refused.is_missing:
-            return Found(customer_exists=False)
-        raise
+        return stripe_api.plain(retrieve(stripe_id))
+    except stripe_library.InvalidRequestError as error:
+        if error.code != "resource_missing":
+            raise
+        return None
 
 
 def _following(stripe: Any, subscriptions: Sequence[Mapping[str, Any]]) -> tuple[Plan, str] | None:
@@ -99,16 +120,15 @@ def _following(stripe: Any, subscriptions: Sequence[Mapping[str, Any]]) -> tuple
     one = best(read(each) for each in subscriptions)
     if one is None or not one.is_live or not one.schedule_id:
         return None
-    schedule = stripe_api.plain(stripe.v1.subscription_schedules.retrieve(one.schedule_id))
-    price = next_phase(schedule)
+    schedule = _found(stripe.v1.subscription_schedules.retrieve, one.schedule_id)
+    price = next_phase(schedule) if schedule else None
     if price is None:
         return None
     return _plan_of_price(stripe, price)
 
 
 def _plan_of_price(stripe: Any, price_id: str) -> tuple[Plan, str] | None:
-    from_stripe = stripe_api.plain(stripe.v1.prices.retrieve(price_id))
-    item = {"price": from_stripe}
+    item = {"price": _found(stripe.v1.prices.retrieve, price_id)}
     told = read({"id": "", "items": {"data": [item]}})
     return (told.plan, told.interval) if told.is_known_price else None
 
@@ -126,7 +146,8 @@ def _write(
     _note(state, one, found)
     state.alert = _problem(subscriptions)
     state.pulled_at = timezone.now()
-    if not found.customer_exists:
+    if not found.customer_exists and state.stripe_customer_id:
+        mirror.forget(state.stripe_customer_id)
         state.stripe_customer_id = None
     state.save()
     _settle_checkout(client, found)
@@ -149,6 +170,7 @@ def _note(state: BillingState, one: Subscription | None, found: Found) -> None:
     state.subscription_id, state.status = one.id, one.status
     state.item_id, state.schedule_id = one.item_id, one.schedule_id
     state.period_start, state.period_end = one.period_start, one.period_end
+    state.cycle_anchor = one.anchor
     state.cancel_at = one.cancel_at
     if one.has_been_paid:
         state.ever_paid = True

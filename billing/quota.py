@@ -89,9 +89,9 @@ def refund(counter_id: int, when: datetime, amount: int = 1) -> None:
     if counter is None:
         return
     row = UsageCounter.objects.filter(pk=counter_id, used__gte=amount)
-    # What is billed goes first, as far as Stripe was not told of it.
-    untold = row.filter(over__gte=F("reporting") + amount)
-    if not untold.update(used=F("used") - amount, over=F("over") - amount):
+    # What is billed goes first. Where Stripe was told of it already, the next one is not told.
+    billed = row.filter(over__gte=amount)
+    if not billed.update(used=F("used") - amount, over=F("over") - amount):
         row.update(used=F("used") - amount)
     day = UsageDay.objects.filter(client=counter.client_id, kind=counter.kind, day=when.date())
     day.filter(used__gte=amount).update(used=F("used") - amount)

@@ -19,6 +19,9 @@ from chatbot_saas.lib.errors import CallerError
 logger = logging.getLogger(__name__)
 
 
+IN_USE = 409
+
+
 class StripeUnavailable(CallerError):
     """Stripe did not answer, or not to us. What it was asked to change may be changed or not."""
 
@@ -31,6 +34,13 @@ class PaymentRefused(CallerError):
 
     status = 402
     title = "The payment was refused"
+
+
+class BeingDone(CallerError):
+    """A request with the same idempotency key is under way."""
+
+    status = 409
+    title = "It is being done already"
 
 
 class Refused(CallerError):
@@ -68,8 +78,10 @@ def talking() -> Iterator[stripe.StripeClient]:
     Never inside a transaction: a slow Stripe would hold every lock that it took. The connection
     to the database is given back while we wait.
     """
-    if not connection.in_atomic_block:  # as tests are
+    if not connection.in_atomic_block:
         connection.close()
+    elif not all(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
+        raise RuntimeError("Stripe is asked inside a transaction")
     try:
         yield client()
     except stripe.CardError as error:
@@ -80,6 +92,8 @@ def talking() -> Iterator[stripe.StripeClient]:
         text = "Our payment provider refused that. Please reload the page and try again."
         raise Refused(text, error) from error
     except stripe.StripeError as error:
+        if error.http_status == IN_USE:  # its code is lost in the library
+            raise BeingDone("being_done", "The same is being done already.") from error
         logger.warning("Stripe: %s", type(error).__name__)
         raise StripeUnavailable(
             "stripe_unavailable",

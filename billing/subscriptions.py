@@ -10,7 +10,7 @@ from typing import Any
 from billing.plans import LOWEST_PAID, Interval, Plan, behind
 
 # The best first: the one by which a client with several is judged.
-RANKS = ("active", "trialing", "past_due", "unpaid", "paused", "incomplete", "canceled")
+RANKS = ("active", "trialing", "past_due", "unpaid", "paused", "canceled", "incomplete")
 LIVE = frozenset({"active", "trialing", "past_due", "unpaid", "paused"})
 
 
@@ -26,6 +26,7 @@ class Subscription:
     interval: Interval
     is_known_price: bool
     amount_cents: int
+    anchor: datetime | None
     period_start: datetime | None
     period_end: datetime | None
     cancel_at: datetime | None
@@ -59,6 +60,7 @@ def read(data: Mapping[str, Any]) -> Subscription:
         interval=interval,
         is_known_price=known is not None,
         amount_cents=_amount(item),
+        anchor=_moment(data.get("billing_cycle_anchor")),
         period_start=_moment(item.get("current_period_start")),
         period_end=end,
         cancel_at=cancel_at,

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import Client
 from billing import mirror
 from billing.models import BillingState, SyncRequest
-from billing.pull import pull
+from billing.pull import Found, pull
 from billing.stripe_api import PaymentRefused, Refused, StripeUnavailable
 from billing.subscriptions import Subscription
 from chatbot_saas.lib.after_commit import after_commit
@@ -26,6 +26,7 @@ LAG_SECONDS = 5
 MOST_WAIT = timedelta(hours=1)
 KEPT = timedelta(days=90)
 BATCH = 200
+SWEPT_AGAIN_SECONDS = 60
 
 
 def ask_for(client: Client, reason: str, *, after: timedelta = timedelta()) -> SyncRequest:
@@ -57,13 +58,27 @@ def run(request: SyncRequest) -> None:
     if found is None:
         return  # a later look is under way; the sweep sees whether it came to an end
     _settle(client, began, found.read)
+    _mirror(client, found)
+
+
+def _mirror(client: Client, found: Found) -> None:
+    """Show dj-stripe's tables what was found, unless the client is deleted meanwhile."""
     mirror.keep(found.subscriptions, found.invoices)
+    if not Client.objects.filter(pk=client.pk).exists():
+        for customer in {str(one.get("customer")) for one in found.subscriptions}:
+            mirror.forget(customer)
 
 
-def due(now: datetime) -> list[SyncRequest]:
-    """What lost its message: one request for each client, so that a burst is one look."""
+def due(now: datetime) -> list[int]:
+    """What lost its message: one request for each client, so that a burst is one look.
+
+    They come to the end of the line: one that cannot be done keeps nobody from being looked at.
+    """
     waiting = SyncRequest.objects.due(now).order_by("not_before")[:BATCH]
-    return list({(one.client_id, one.customer_id): one for one in waiting}.values())
+    chosen = {(one.client_id, one.customer_id): one.pk for one in waiting}
+    taken = SyncRequest.objects.filter(pk__in=chosen.values())
+    taken.update(not_before=now + timedelta(seconds=SWEPT_AGAIN_SECONDS))
+    return list(chosen.values())
 
 
 def forget_old(now: datetime) -> None:
@@ -116,6 +131,6 @@ def _finish(requests: Sequence[SyncRequest], error: str = "") -> None:
 @transaction.atomic
 def _put_off(request: SyncRequest, error: str, seconds: int = 15) -> None:
     """Try again later, each time a little later still."""
-    wait = min(timedelta(seconds=seconds * 2**request.attempts), MOST_WAIT)
+    wait = min(timedelta(seconds=seconds * 2 ** min(request.attempts, 10)), MOST_WAIT)
     rows = SyncRequest.objects.open().filter(pk=request.pk)
     rows.update(attempts=F("attempts") + 1, error=error[:64], not_before=timezone.now() + wait)

@@ -28,8 +28,8 @@ def sync_request(request_id: int) -> None:
 def sweep_requests() -> None:
     """Do what no message woke a worker for, or what Stripe did not answer."""
     if takes_payments():
-        for request in sync.due(timezone.now()):
-            sync.run(request)
+        for request_id in sync.due(timezone.now()):
+            sync_request.delay(request_id)
 
 
 @shared_task

@@ -37,6 +37,7 @@ from knowledge import retrieve
 logger = logging.getLogger(__name__)
 
 RETRIEVED = 20
+CHARACTERS_A_TOKEN = 4
 ABANDONED_SECONDS = 15 * 60  # longer than any answer streams
 FAILURES = {
     "model_busy": "I am answering a lot of questions right now. Please try again in a moment.",
@@ -72,6 +73,13 @@ class Turn:
     words: Words
     closeness: Closeness
     client: Client
+
+    @property
+    def characters(self) -> int:
+        """About how much a model is given to read."""
+        said = sum(len(one.text) for one in self.history)
+        passages = sum(len(one.text) for one in self.passages)
+        return len(self.question) + said + min(passages, PASSAGE_CHARACTERS)
 
 
 def open_turn(question: Question) -> Turn:
@@ -114,7 +122,7 @@ def open_turn(question: Question) -> Turn:
 
 async def reply(turn: Turn, model: ChatModel | None) -> AsyncIterator[Event]:
     """The answer as events, recorded when it has ended, however it ended."""
-    record = Record(turn.message_pk, turn.client, model.name if model else "")
+    record = Record(turn.message_pk, turn.client, model.name if model else "", turn.characters)
     yield Start(turn.conversation, turn.message_id)
     try:
         events = _quoted(turn) if model is None else _spoken(turn, model)
@@ -179,6 +187,7 @@ class Record:
     message_pk: int
     client: Client
     model: str
+    asked_characters: int = 0
     text: str = ""
     state: str = Message.State.STREAMING
     error: str = ""
@@ -236,11 +245,21 @@ class Record:
 
     def _settle(self) -> None:
         """Count what the model cost, and give back what nobody got an answer for."""
-        if cost := cost_of(self.usage):
+        if cost := cost_of(self._used()):
             quota.add(self.client, Kind.MODEL_COST, cost)
         got_nothing = self.state == Message.State.STOPPED and not self.text
         if self.state == Message.State.FAILED or got_nothing:
             give_back(self.message_pk)
+
+    def _used(self) -> Usage:
+        """What the model counted; of an answer that was left or broke off, about as much."""
+        if not self.model or self.usage != Usage():
+            return self.usage
+        if not self.text and self.state == Message.State.FAILED:
+            return self.usage  # it never came to speak
+        return Usage(
+            self.asked_characters // CHARACTERS_A_TOKEN, len(self.text) // CHARACTERS_A_TOKEN
+        )
 
 
 def cost_of(usage: Usage) -> int:

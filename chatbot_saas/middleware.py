@@ -154,8 +154,8 @@ class CallerErrors(MiddlewareMixin):
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, CallerError):
             return None
-        if request.path.startswith("/api/"):
-            return error.response()
+        if request.path.startswith("/api/") or request.content_type == "application/json":
+            return error.response()  # a program, or a script of a page's
         return error_page(request, error)
 
 

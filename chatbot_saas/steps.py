@@ -12,9 +12,10 @@ from django.db.models import QuerySet
 from accounts import audit, outbox
 from accounts.audit import Action
 from accounts.models import Client, OutboxEmail
-from billing import holds, sync
+from billing import customers, holds, sync
 from billing.reconcile import reconcile
 from chatbot_saas.lib.after_commit import after_commit
+from chatbot_saas.lib.errors import Conflict
 from knowledge import tasks
 from knowledge.models import KnowledgeBase
 
@@ -72,6 +73,13 @@ def _look_at_stripe(client: Client, actor: str, reason: str) -> str:
     return f"Stripe is being asked about {client.name}."
 
 
+def _let_customer_go(client: Client, actor: str, reason: str) -> str:
+    if not customers.let_go(client):
+        raise Conflict("no_customer", f"{client.name} has no customer at Stripe.")
+    audit.record_by_system(client, Action.CLIENT_SYNCED, client.name, actor=actor, reason=reason)
+    return f"{client.name} gets a new customer at Stripe with its next payment."
+
+
 @transaction.atomic
 def _rebuild_index(client: Client, actor: str, reason: str) -> str:
     bases = list(KnowledgeBase.objects.for_client(client).values_list("pk", flat=True))
@@ -118,6 +126,13 @@ STEPS = {
         "What Stripe says about its subscriptions is read anew, and everything follows from it.",
         ReasonForm,
         _look_at_stripe,
+    ),
+    "customer": Step(
+        "Let go of its customer at Stripe",
+        "Only for a customer whom Stripe does not know any more: with its next payment the company "
+        "gets a new one. Whatever the old one still pays would be nobody's.",
+        ReasonForm,
+        _let_customer_go,
     ),
     "reindex": Step(
         "Rebuild the index",

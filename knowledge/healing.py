@@ -9,7 +9,9 @@ made anew from there when it differs: a row says what is to be done, whatever me
 from __future__ import annotations
 
 import logging
+import time
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -47,11 +49,19 @@ def doubt(bases: KnowledgeBaseQuerySet) -> None:
     bases.update(index_checked_at=None)
 
 
-def doubted() -> list[int]:
+def doubted() -> KnowledgeBaseQuerySet:
     """Those to be compared now: not while something is being added, which would look damaged."""
     busy = Source.objects.unfinished().exclude(lease="").values("knowledge_base")
-    quiet = KnowledgeBase.objects.unchecked().exclude(pk__in=busy)
-    return list(quiet.order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE])
+    return KnowledgeBase.objects.unchecked().exclude(pk__in=busy)
+
+
+def heal_some() -> None:
+    """Heal for half of the time between two sweeps: a lost disk must not keep all else waiting."""
+    until = time.monotonic() + settings.SWEEP_SECONDS / 2
+    for base in doubted().order_by("-pk")[:MOST_AT_ONCE]:
+        heal(base)
+        if time.monotonic() > until:
+            return
 
 
 def heal(base: KnowledgeBase) -> None:

@@ -29,10 +29,8 @@ def rebuild_index_of(base_id: int) -> None:
 
 
 @shared_task
-def check_index_of(base_id: int) -> None:
-    base = KnowledgeBase.objects.unchecked().filter(pk=base_id).first()
-    if base is not None:
-        healing.heal(base)
+def heal_doubted() -> None:
+    healing.heal_some()
 
 
 @shared_task
@@ -44,8 +42,8 @@ def check_all_indexes() -> None:
 @shared_task(name="knowledge.tasks.sweep")
 def sweep_sources() -> None:
     healing.look_at_servers()
-    for base_id in healing.doubted():
-        check_index_of.delay(base_id)
+    if healing.doubted().exists():
+        heal_doubted.delay()
     for source_id in sweep.abandoned():
         ingest_source.delay(source_id)
     for source_id in sweep.unindexed():

@@ -142,12 +142,18 @@ def ask(
     browser = Browser(raise_request_exception=True)
     if user is not None:
         browser.force_login(user)
-    with transaction.atomic():
+    with of_the_test(transaction.atomic()):
         call = getattr(browser, method.lower())
         response: HttpResponse = call(address.url(world), headers=headers)
         text(response)  # pages are written while the rows are there
         transaction.set_rollback(True)
     return response
+
+
+def of_the_test(block: Any) -> Any:
+    """A transaction that is none of the product's, as those around each test."""
+    block._from_testcase = True
+    return block
 
 
 def text(response: HttpResponse) -> str:

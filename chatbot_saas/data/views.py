@@ -61,10 +61,11 @@ def download_export(request: MemberRequest, public_id: str) -> HttpResponseBase:
 @require_POST
 @member_view(Act.MANAGE_DATA, when_lapsed=True)
 def set_retention(request: MemberRequest) -> HttpResponse:
-    limits.require_feature(request.client, Feature.RETENTION)
     form = RetentionForm(request.POST)
     if not form.is_valid():
         return _page(request, retention_form=form)
+    if form.days is not None:  # keeping them for ever is what every plan does
+        limits.require_feature(request.client, Feature.RETENTION)
     retention.change(request, request.client, form.days)
     messages.success(request, "Saved.")
     return redirect("data")

@@ -12,7 +12,7 @@ from django.test import Client as Browser
 from accounts.models import Client
 from accounts.roles import Role
 from billing import stripe_api
-from billing.models import BillingState
+from billing.models import BillingState, SyncRequest
 from billing.plans import STANDARD, Interval, Plan
 from billing.pull import pull
 from billing.setup import Setup
@@ -97,6 +97,7 @@ class Payer:
 @pytest.fixture
 def payer(fake: FakeStripe, marigold: Everything, owner: Browser) -> Payer:
     """A client with a customer at Stripe, who has bought nothing yet."""
+    SyncRequest.objects.all().delete()  # of its earlier life
     customer = fake.make_customer(email="owner@marigold.example")
     BillingState.objects.create(client=marigold.client, stripe_customer_id=customer)
     return Payer(fake, marigold, owner, customer)

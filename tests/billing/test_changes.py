@@ -161,6 +161,20 @@ def test_a_refused_card_does_not_lose_the_smaller_plan_that_was_ordered(standard
     assert (standard.state.plan, standard.state.next_plan) == (STANDARD.key, BASIC.key)
 
 
+@pytest.mark.parametrize("after", [False, True], ids=["not done", "answer lost"])
+def test_a_change_that_fails_does_not_lose_the_smaller_plan_that_was_ordered(
+    standard: Payer, after: bool
+) -> None:
+    order(standard, "basic month", "a")
+    path = f"/v1/subscriptions/{standard.subscription}"
+    standard.fake.fail(500, path=path, method="POST", after=after, retry=False)
+    assert order(standard, "premium month", "b").status_code == 503
+    pull(standard.client)
+    state = standard.state
+    expected = (PREMIUM.key, "") if after else (STANDARD.key, BASIC.key)
+    assert (state.plan, state.next_plan) == expected
+
+
 def test_half_an_order_is_taken_back(standard: Payer) -> None:
     schedules = "/v1/subscription_schedules/"
     standard.fake.fail(500, times=2, path=schedules, method="POST")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client as Browser
+from django.utils import timezone
 
 from accounts.audit import Action
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, Client, User
 from accounts.roles import Role
+from billing import customers
 from billing.models import BillingState, Checkout, SyncRequest
 from billing.plans import PREMIUM, STANDARD, Interval
 from billing.pull import pull
+from chatbot_saas.steps import STEPS
 from tests.everything import Everything
 from tests.fakes.stripe_server import FakeStripe
 
@@ -105,15 +109,32 @@ def test_a_page_paid_in_another_tab_while_a_second_one_is_asked_for(
     assert len(fake.all("checkout.session")) == 1
 
 
-def test_a_customer_made_twice_at_once_is_one(
+def test_a_customer_made_twice_at_once_is_one(fake: FakeStripe, marigold: Everything) -> None:
+    """The second one is made while the first waits for Stripe: the first that is kept counts."""
+    owner = marigold.people[Role.OWNER]
+    made: list[str] = []
+    create = customers._create
+
+    def create_slowly(client: Client, user: User, number: int) -> str:
+        if not made:
+            made.append("")
+            made[0] = customers.ensure(client, user)
+        return create(client, user, number + 1)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(customers, "_create", create_slowly)
+        late = customers.ensure(marigold.client, owner)
+    assert late == made[0] == state(marigold).stripe_customer_id
+
+
+def test_who_is_going_to_be_deleted_pays_nothing_any_more(
     fake: FakeStripe, owner: Browser, marigold: Everything
 ) -> None:
-    press(owner)
-    first = state(marigold).stripe_customer_id
-    Checkout.objects.all().delete()
-    press(owner)
-    assert state(marigold).stripe_customer_id == first
-    assert len(fake.all("customer")) == 1
+    due = timezone.now() + timedelta(days=14)
+    Client.objects.filter(pk=marigold.client.pk).update(deletion_due_at=due)
+    response = press(owner)
+    assert (response.status_code, "keep it first" in told(response)) == (409, True)
+    assert not fake.all("checkout.session")
 
 
 @pytest.mark.parametrize("order", ["", "gold month", "trial month", "standard", "standard week"])
@@ -157,12 +178,16 @@ def test_a_page_whose_answer_was_lost_is_asked_for_again_and_is_the_same_page(
     assert len(fake.all("checkout.session")) == 1
 
 
-def test_a_customer_who_is_gone_at_stripe_is_made_anew(
+def test_a_customer_whom_stripe_does_not_know_is_kept_until_our_staff_let_go_of_it(
     fake: FakeStripe, owner: Browser, marigold: Everything
 ) -> None:
     press(owner)
     gone = state(marigold).stripe_customer_id or ""
     fake.delete_customer(gone, without_trace=True)
+    assert press(owner).status_code == 409
+    assert state(marigold).stripe_customer_id == gone
+    assert gone in state(marigold).alert
+    STEPS["customer"].run(marigold.client, "support", reason="Another account")
     assert press(owner).status_code == 302
     assert state(marigold).stripe_customer_id not in {None, gone}
 

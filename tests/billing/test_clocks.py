@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,8 +10,8 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from accounts.models import Client, OutboxEmail
-from billing import tasks
-from billing.models import BillingState, SyncRequest
+from billing import quota, tasks
+from billing.models import BillingState, Kind, SyncRequest
 from billing.plans import DEMO, TRIAL, TRIAL_DAYS
 from billing.reconcile import reconcile
 from billing.standing import Standing
@@ -106,6 +107,20 @@ def test_without_a_key_everything_works_and_the_page_says_what_to_set(
             assert name in page
         assert "Choose" not in page
         assert TRIAL.name in page
+
+
+def test_the_billing_page_shows_what_is_used_as_meters_per_day_and_as_a_table(
+    payer: Payer,
+) -> None:
+    payer.subscribe()
+    quota.add(payer.client, Kind.ANSWERS, 4_100)
+    page = payer.owner.get("/app/billing/").content.decode()
+    for words in ("4,100 of 5,000", "1 of 3", "4 of 10", "2 of 2,000"):
+        assert words in page
+    assert re.search(r'low="80" high="99" optimum="0"\s+value="82"', page)
+    today = timezone.now().date()
+    assert f"{today.day} {today:%b}: 4100 answers" in page
+    assert "<td>4,100</td>" in page
 
 
 def test_a_billing_page_asks_few_queries_however_much_there_is(

@@ -15,6 +15,7 @@ from accounts.models import Client
 from billing import leaving, sync
 from billing.models import Checkout, SyncRequest
 from billing.plans import BASIC, Interval
+from billing.pull import pull
 from chatbot_saas.data.deletion import delete_if_due
 from knowledge.models import Source
 from tests.billing.conftest import Payer
@@ -80,6 +81,29 @@ def test_two_subscriptions_both_end(leaver: Payer) -> None:
     leaver.fake.make_subscription(leaver.customer, BASIC.lookup_key(Interval.MONTH))
     assert delete_if_due(leaver.client.pk)
     assert leaver.fake.live_subscriptions(leaver.customer) == []
+
+
+def test_a_page_that_is_paid_at_the_last_moment_is_cancelled_too(payer: Payer) -> None:
+    payer.owner.post("/app/billing/buy/", {"order": "basic month"})
+    (page,) = payer.fake.all("checkout.session")
+    payer.fake.complete_checkout(page["id"])
+    leaving.end_everything(payer.client)
+    assert payer.fake.live_subscriptions(payer.customer) == []
+
+
+def test_who_was_deleted_at_stripe_before_leaves_nothing_either(leaver: Payer) -> None:
+    leaver.fake.delete_customer(leaver.customer)
+    pull(leaver.client)
+    assert set(tables_that_name(leaver.customer)) <= {"billing_syncrequest"}
+
+
+def test_a_worker_that_comes_late_brings_nothing_back(leaver: Payer) -> None:
+    found = pull(leaver.client)
+    client = leaver.client
+    assert found is not None
+    assert delete_if_due(client.pk)
+    sync._mirror(client, found)
+    assert tables_that_name(leaver.customer) == []
 
 
 def test_an_open_payment_page_is_closed_too(payer: Payer) -> None:

@@ -6,13 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import stripe
+from django.db import transaction
 from django.utils import timezone
 from djstripe.models import APIKey, Invoice, Subscription
 from djstripe.models import Customer as StripeCustomer
 
 from accounts.models import Client, OutboxEmail, User
-from billing import mirror, sync, tasks
-from billing.models import BillingState, SyncRequest
+from billing import holds, mirror, stripe_api, sync, tasks
+from billing.apps import STRIPE_SECONDS
+from billing.models import BillingState, Checkout, SyncRequest
 from billing.plans import BASIC, PREMIUM, STANDARD, Interval
 from billing.pull import pull
 from billing.standing import Standing
@@ -184,6 +187,98 @@ def test_a_second_customer_on_a_client_is_nobody_of_ours(payer: Payer) -> None:
     assert payer.state.plan == STANDARD.key
 
 
+def test_whom_stripe_does_not_know_loses_nothing_and_our_staff_are_told(payer: Payer) -> None:
+    """As with the key of another account, or of the other mode."""
+    User.objects.create_superuser("helper@staff.example", "a long password")
+    payer.subscribe()
+    payer.fake.delete_customer(payer.customer, without_trace=True)
+    for _ in range(2):
+        request = waiting(payer)
+        sync.run(request)
+    request.refresh_from_db()
+    assert request.done_at is None
+    assert (payer.standing(), payer.state.stripe_customer_id) == (Standing.ACTIVE, payer.customer)
+    assert payer.client.is_active
+    assert "does not know its customer" in payer.state.alert
+    assert OutboxEmail.objects.filter(recipient="helper@staff.example").count() == 1
+
+
+def test_a_payment_page_or_schedule_that_is_gone_changes_nothing_else(payer: Payer) -> None:
+    payer.subscribe()
+    Checkout.objects.create(
+        client=payer.client, plan="basic", interval="month", session_id="cs_test_gone"
+    )
+    assert look(payer) == Standing.ACTIVE
+    assert payer.state.stripe_customer_id == payer.customer
+
+
+def test_who_ended_and_tries_again_in_vain_is_not_told_twice_that_it_ended(payer: Payer) -> None:
+    payer.subscribe()
+    payer.fake.set_status(payer.subscription, "canceled")
+    look(payer)
+    name = STANDARD.lookup_key(Interval.MONTH)
+    payer.fake.make_subscription(payer.customer, name, status="incomplete")
+    assert look(payer) == Standing.ENDED
+    assert payer.state.subscription_id == payer.subscription
+    assert [one.subject for one in OutboxEmail.objects.all()] == [
+        "The subscription of marigold GmbH has ended"
+    ]
+
+
+def test_a_hold_during_grace_neither_begins_it_anew_nor_mails_again(payer: Payer) -> None:
+    payer.subscribe()
+    payer.fake.card_declines(payer.customer)
+    payer.fake.advance(days=32)
+    look(payer)
+    began = payer.state.past_due_since
+    holds.suspend(payer.client, actor="support", reason="Sends spam")
+    assert look(payer) == Standing.SUSPENDED
+    holds.resume(payer.client, actor="support")
+    assert look(payer) == Standing.GRACE
+    assert payer.state.past_due_since == began
+    assert OutboxEmail.objects.count() == 1
+
+
+def test_stripe_is_never_asked_inside_a_transaction(payer: Payer) -> None:
+    with transaction.atomic(), pytest.raises(RuntimeError, match="inside a transaction"):
+        pull(payer.client)
+
+
+def test_a_stripe_that_hangs_is_given_up_in_time(
+    payer: Payer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = stripe.RequestsClient(timeout=0.3)
+    hasty = stripe.StripeClient(
+        KEY, base_addresses={"api": payer.fake.url}, http_client=patient, max_network_retries=0
+    )
+    assert stripe_api.client()._requestor._client._timeout == STRIPE_SECONDS  # type: ignore[union-attr]
+    monkeypatch.setattr(stripe_api, "client", lambda: hasty)
+    payer.fake.hang()
+    with pytest.raises(StripeUnavailable):
+        pull(payer.client)
+    payer.fake.behave()
+    payer.fake.release()
+
+
+def test_a_request_that_fails_for_days_keeps_nobody_else_waiting(payer: Payer) -> None:
+    stuck = SyncRequest.objects.create(
+        reason="stuck",
+        customer_id="cus_stuck",
+        created_at=timezone.now() - timedelta(days=3),
+        not_before=timezone.now() - timedelta(days=1),
+        attempts=200,
+    )
+    mine = waiting(payer)
+    assert set(sync.due(timezone.now())) == {stuck.pk, mine.pk}
+    assert sync.due(timezone.now()) == [], "those under way are at the end of the line"
+    payer.fake.fail(500, times=None)
+    mine.attempts = 200
+    mine.save(update_fields=["attempts"])
+    sync.run(mine)
+    mine.refresh_from_db()
+    assert mine.not_before - timezone.now() <= timedelta(hours=1)
+
+
 @pytest.mark.parametrize("go_wrong", ["fail", "drop", "forbid"])
 def test_while_stripe_does_not_answer_everything_stays_as_it_is(
     payer: Payer, go_wrong: str
@@ -205,6 +300,12 @@ def waiting(payer: Payer, **fields: Any) -> SyncRequest:
     return SyncRequest.objects.create(customer_id=payer.customer, **fields)
 
 
+def sweep() -> None:
+    """What the sweep wakes workers for, done here."""
+    for request_id in sync.due(timezone.now()):
+        tasks.sync_request(request_id)
+
+
 def test_a_request_stays_open_until_stripe_answers(payer: Payer) -> None:
     payer.subscribe()
     request = waiting(payer)
@@ -215,7 +316,7 @@ def test_a_request_stays_open_until_stripe_answers(payer: Payer) -> None:
     assert request.not_before > timezone.now()
     payer.fake.behave()
     SyncRequest.objects.update(not_before=timezone.now())
-    tasks.sweep_requests()
+    sweep()
     request.refresh_from_db()
     assert request.done_at is not None
 
@@ -233,7 +334,7 @@ def test_a_burst_of_requests_is_one_look(payer: Payer) -> None:
     payer.subscribe()
     requests = [waiting(payer) for _ in range(20)]
     before = len(payer.fake.requests)
-    tasks.sweep_requests()
+    sweep()
     assert not SyncRequest.objects.open().exists()
     lists = [one for one in payer.fake.requests[before:] if one.path == "/v1/subscriptions"]
     assert len(lists) == 1
@@ -242,7 +343,7 @@ def test_a_burst_of_requests_is_one_look(payer: Payer) -> None:
 
 def test_an_answer_that_lags_behind_its_event_is_asked_again(payer: Payer) -> None:
     payer.subscribe()
-    payer.fake.lag(reads=4)
+    payer.fake.lag(reads=3)
     payer.fake.set_status(payer.subscription, "canceled")
     request = waiting(payer, expects={"id": payer.subscription, "status": "canceled"})
     sync.run(request)

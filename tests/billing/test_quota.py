@@ -124,13 +124,37 @@ def test_who_wants_more_is_billed_for_what_is_beyond_the_plan(paying: Client) ->
     assert (counter(paying).used, counter(paying).over) == (STANDARD.limits.answers + 2, 2)
 
 
-def test_what_stripe_was_told_of_stays_billed(paying: Client) -> None:
+def test_what_stripe_was_told_of_and_then_failed_makes_the_next_one_free(paying: Client) -> None:
     buy(paying, overage_wanted=True)
     use(paying, STANDARD.limits.answers)
     spent_on = quota.spend(paying, Kind.ANSWERS, now=JUNE)
     UsageCounter.objects.update(reporting=1, reported=1)
     quota.refund(spent_on, JUNE)
-    assert (counter(paying).used, counter(paying).over) == (STANDARD.limits.answers, 1)
+    assert (counter(paying).used, counter(paying).over) == (STANDARD.limits.answers, 0)
+    quota.spend(paying, Kind.ANSWERS, now=JUNE)
+    assert not UsageCounter.objects.unreported().exists()
+    quota.spend(paying, Kind.ANSWERS, now=JUNE)
+    assert UsageCounter.objects.unreported().get().over == 2
+
+
+def test_a_month_cut_short_by_february_does_not_begin_the_next_one_early(paying: Client) -> None:
+    """Bought on 31 January: at Stripe the month of 28 February goes on to 31 March."""
+    january = datetime(2026, 1, 31, tzinfo=UTC)
+    february = datetime(2026, 2, 28, tzinfo=UTC)
+    buy(paying, cycle_anchor=january, period_start=february)
+    use(paying, STANDARD.limits.answers, now=february)
+    with pytest.raises(QuotaExceeded):
+        quota.spend(paying, Kind.ANSWERS, now=datetime(2026, 3, 30, tzinfo=UTC))
+    quota.spend(paying, Kind.ANSWERS, now=datetime(2026, 3, 31, tzinfo=UTC))
+
+
+def test_free_time_is_no_order_for_further_answers(paying: Client) -> None:
+    later = JUNE + timedelta(days=3_000)
+    buy(paying, status="canceled", overage_wanted=True, complimentary_until=later)
+    now = paying.created_at + timedelta(days=1)
+    use(paying, STANDARD.limits.answers, now=now)
+    with pytest.raises(QuotaExceeded):
+        quota.spend(paying, Kind.ANSWERS, now=now)
 
 
 def test_a_plan_without_further_answers_stops_whatever_is_wanted(paying: Client) -> None:

@@ -87,12 +87,21 @@ def test_resuming_does_not_open_a_client_that_is_closing(acme: Client) -> None:
 )
 def test_given_days_add_up_from_now_or_from_the_end(acme: Client, give, field: str) -> None:
     past = timezone.now() - timedelta(days=30)
-    BillingState.objects.create(client=acme, **{field: past})
+    late = {"status": "past_due", "past_due_since": past}
+    BillingState.objects.create(client=acme, **{field: past}, **late)
     for _ in range(2):
         give(acme, actor=STAFF, days=5, reason="Our mistake")
     left = getattr(BillingState.objects.get(), field) - timezone.now()
     assert timedelta(days=9, hours=23) < left <= timedelta(days=10)
     assert AuditEvent.objects.filter(client=acme, details__days=5).count() == 2
+
+
+@pytest.mark.parametrize("status", ["", "active", "unpaid", "canceled"])
+def test_only_an_overdue_payment_has_a_grace_to_extend(acme: Client, status: str) -> None:
+    BillingState.objects.create(client=acme, status=status)
+    with pytest.raises(Conflict, match="no payment that is overdue"):
+        holds.extend_grace(acme, actor=STAFF, days=5, reason="Our mistake")
+    assert not AuditEvent.objects.filter(client=acme).exists()
 
 
 def test_an_active_client_may_do_everything(acme: Client, django_assert_num_queries) -> None:

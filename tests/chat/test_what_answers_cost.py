@@ -77,6 +77,7 @@ def test_who_leaves_in_the_middle_got_something(talking: Tenant, house: House) -
     listen_and_leave(talking.visitor(), deltas=3)
     stopped(talking, 1)
     assert used(talking) == 1
+    assert used(talking, Kind.MODEL_COST) > 0, "hanging up does not get around the cap"
 
 
 def test_an_answer_whose_process_died_costs_nothing(taught: Tenant) -> None:
