@@ -10,8 +10,7 @@ from django.db.models.functions import Coalesce
 from accounts.models import Client
 from chatbot_saas.lib.errors import NotFound
 from chatbot_saas.lib.ids import new_id
-
-FORMAT_NAMES = {"text": "Text", "markdown": "Markdown", "html": "HTML", "pdf": "PDF"}
+from knowledge.engine import formats
 
 
 def new_source_id() -> str:
@@ -175,7 +174,7 @@ class Source(models.Model):
 
     @property
     def format_name(self) -> str:
-        return FORMAT_NAMES.get(self.format, self.format)
+        return formats.NAMES.get(self.format, self.format)
 
     @property
     def is_working(self) -> bool:

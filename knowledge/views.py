@@ -22,7 +22,7 @@ from accounts.roles import Act
 from billing import gate
 from chatbot_saas.lib.errors import CallerError
 from knowledge import changes, upload
-from knowledge.engine.detect import FORMATS
+from knowledge.engine import formats
 from knowledge.forms import FilterForm, TextForm, UploadForm, bots_of
 from knowledge.models import Source
 
@@ -151,7 +151,8 @@ def _upload_facts(request: MemberRequest) -> dict[str, Any]:
     named = urlencode({FORM_FIELD: request.client.public_id})
     return {
         "upload_url": f"{reverse('upload_sources')}?{named}",
-        "suffixes": ",".join(sorted(FORMATS)),
+        "suffixes": ",".join(sorted(formats.BY_SUFFIX)),
+        "formats": formats.spoken(),
         "most_bytes": settings.MAX_UPLOAD_BYTES,
         "too_large": upload.too_large().message,
     }

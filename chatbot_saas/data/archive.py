@@ -19,13 +19,14 @@ from django.utils import timezone
 
 from accounts.models import Client
 from chatbot_saas.data import contents
+from knowledge.engine.formats import FORMATS
 from knowledge.models import Source
 
 FORMAT = 1
 CHUNK = 1024 * 1024
 BYTES_OF_A_ROW = 500  # roughly: so that files and rows move the same progress bar
 MOST_TITLE_CHARACTERS = 80
-SUFFIXES = {"text": ".txt", "markdown": ".md", "html": ".html", "pdf": ".pdf"}
+SUFFIXES = {one.key: one.suffixes[0] for one in FORMATS}
 README = """This archive holds everything that {site} keeps for one company.
 
 manifest.json   what is in here: for each file its rows, bytes and SHA-256

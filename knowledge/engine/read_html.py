@@ -5,29 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urljoin
 
 from lxml import etree, html
 
 from knowledge.engine.errors import Unreadable
+from knowledge.engine.links import linked
+from knowledge.engine.page_content import content_of, is_dropped, is_surrounding
 from knowledge.engine.read_text import decode
 
-_DROPPED = """
-script style noscript template svg math iframe object nav aside form button select input
-textarea dialog canvas audio video head
-"""
-DROPPED = frozenset(_DROPPED.split())
-HIDDEN_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "dialog", "menu"})
 PREFIXES = {f"h{level}": "#" * level + " " for level in range(1, 7)} | {"li": "- "}
+ITEM = re.compile(r" *(?:-|\d+\.) ")
+MOST_INDENT = 8
+MOST_SPAN = 50
 _BLOCKS = """
 p div section article main ul ol table blockquote pre figure dl dt dd tr header footer address
 details summary hr
 """
 BLOCKS = frozenset(_BLOCKS.split()) | PREFIXES.keys()
+LISTS = frozenset({"ul", "ol"})
 SPACES = re.compile(r"[ \t\r\n\f\u00a0]+")
 
 
-def html_to_markdown(data: bytes) -> tuple[str, str]:
-    """Title and Markdown text of a page. Raises Unreadable when it has no content."""
+def html_to_markdown(data: bytes, *, whole: bool = False) -> tuple[str, str]:
+    """Title and Markdown text of a page. Raises Unreadable when it has no content.
+
+    A `whole` page is all content: a chapter or a letter, that no site surrounds.
+    """
     parser = html.HTMLParser(
         encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True
     )
@@ -39,7 +43,18 @@ def html_to_markdown(data: bytes) -> tuple[str, str]:
     body = root.find("body")
     if body is None:
         raise Unreadable("There is no text in this page.")
-    return title, "".join(_Writer().lines(body))
+    main, around = (body, set[Any]()) if whole else content_of(body)
+    writer = _Writer(_address(root), around, whole=whole)
+    return title, "".join(writer.lines(main))
+
+
+def _address(root: Any) -> str:
+    """Where the page says it stands: what its relative links are relative to."""
+    for path, name in (("base", "href"), ("link[@rel='canonical']", "href")):
+        found = root.find(f".//{path}")
+        if found is not None and (found.get(name) or "").startswith(("http://", "https://")):
+            return str(found.get(name))
+    return ""
 
 
 def _without_declaration(text: str) -> str:
@@ -49,7 +64,12 @@ def _without_declaration(text: str) -> str:
 class _Writer:
     """Walks the tree without recursion: a hostile page may be nested a hundred thousand deep."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str, around: set[Any], *, whole: bool) -> None:
+        self.address = address
+        self.around = around
+        self.whole = whole
+        self.lists: list[int | None] = []  # the open ones; of a numbered one its last number
+        self.link: tuple[str, int] | None = None  # the open one's target, and where it began
         self.parts: list[str] = []  # of the line; adding to a string would copy it each time
         self.prefix = ""
         self.cells: list[str] | None = None  # of the row, within a row
@@ -64,16 +84,25 @@ class _Writer:
                     skipping = None
                     self._text(element.tail)
                 continue
-            if event == "start" and _is_dropped(element):
+            if event == "start" and self._is_skipped(element):
                 skipping = element
                 continue
             yield from self._start(element) if event == "start" else self._end(element)
         yield from self._flush()
 
+    def _is_skipped(self, element: Any) -> bool:
+        if is_dropped(element) or element in self.around:
+            return True
+        return not self.whole and is_surrounding(element)
+
     def _start(self, element: Any) -> Iterator[str]:
         tag = element.tag
         if tag in BLOCKS:
             yield from self._break()
+        if tag in LISTS:
+            self.lists.append(0 if tag == "ol" else None)
+        if tag == "a" and self.link is None:
+            self.link = (element.get("href") or "", len(self.parts))
         if tag == "table":
             yield from self._open_table()
         elif tag == "tr":
@@ -81,13 +110,15 @@ class _Writer:
         elif tag == "br":
             self._text(" ")
         elif self.cells is None:
-            self.prefix = PREFIXES.get(tag, self.prefix)
+            self.prefix = self._item() if tag == "li" else PREFIXES.get(tag, self.prefix)
         self._text(element.text)
 
     def _end(self, element: Any) -> Iterator[str]:
         tag = element.tag
-        if tag in {"td", "th"}:
-            self._close_cell(tag)
+        if tag == "a":
+            self._close_link()
+        elif tag in {"td", "th"}:
+            self._close_cell(element)
         elif tag == "tr" and self.cells is not None:
             yield from self._row(self.cells, is_header=self._is_header(element))
             self.cells = None
@@ -96,9 +127,28 @@ class _Writer:
             yield from self._break()
             if tag in PREFIXES:
                 self.prefix = ""  # of an empty one: not the mark of what follows
-            if tag in {"table", "ul", "ol"} and self.cells is None:
+            if tag in LISTS and self.lists:
+                self.lists.pop()
+            if tag in {"table", *LISTS} and self.cells is None and not self.lists:
                 yield "\n"
         self._text(element.tail)
+
+    def _item(self) -> str:
+        indent = "  " * min(len(self.lists) - 1, MOST_INDENT)
+        if not self.lists or (number := self.lists[-1]) is None:
+            return f"{indent}- "
+        self.lists[-1] = number + 1
+        return f"{indent}{number + 1}. "
+
+    def _close_link(self) -> None:
+        """Put the target behind the words, where these stand on one line."""
+        if self.link is None:
+            return
+        (target, begin), self.link = self.link, None
+        if target and not target.startswith("#") and begin < len(self.parts):
+            words = SPACES.sub(" ", "".join(self.parts[begin:]))
+            absolute = urljoin(self.address, target) if self.address else target
+            self.parts[begin:] = [linked(words, absolute)]
 
     def _break(self) -> Iterator[str]:
         """Blocks stand on lines of their own; within a cell there is only one line."""
@@ -114,12 +164,14 @@ class _Writer:
             self.cells = None
         self.header_written = False
 
-    def _close_cell(self, tag: str) -> None:
+    def _close_cell(self, cell: Any) -> None:
         if self.cells is None:
             self._text(" ")
             return
-        self.cells.append(self._taken_cell())
-        self.only_labels = self.only_labels and tag == "th"
+        span = cell.get("colspan") or ""
+        wide = min(int(span), MOST_SPAN) if span.isascii() and span.isdigit() else 1
+        self.cells += [self._taken_cell(), *[""] * (wide - 1)]
+        self.only_labels = self.only_labels and cell.tag == "th"
 
     def _is_header(self, row: Any) -> bool:
         return self.only_labels or row.getparent().tag == "thead"
@@ -145,6 +197,7 @@ class _Writer:
     def _taken(self) -> str:
         line = SPACES.sub(" ", "".join(self.parts)).strip()
         self.parts.clear()
+        self.link = self.link and (self.link[0], 0)  # its words go on upon the next line
         return line
 
     def _taken_cell(self) -> str:
@@ -155,12 +208,4 @@ class _Writer:
         if not line:
             return  # an item or heading whose text comes in an inner block keeps its mark for that
         prefix, self.prefix = self.prefix, ""
-        yield f"{prefix}{line}\n" if prefix == "- " else f"\n{prefix}{line}\n"
-
-
-def _is_dropped(element: Any) -> bool:
-    if not isinstance(element.tag, str) or element.tag in DROPPED:
-        return True
-    if element.get("hidden") is not None or element.get("aria-hidden") == "true":
-        return True
-    return element.get("role") in HIDDEN_ROLES
+        yield f"{prefix}{line}\n" if ITEM.fullmatch(prefix) else f"\n{prefix}{line}\n"

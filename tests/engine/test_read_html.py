@@ -61,7 +61,7 @@ def test_an_empty_heading_or_item_marks_nothing_else(empty: str) -> None:
 
 def test_items_of_nested_lists_stand_on_lines_of_their_own() -> None:
     page = "<ul><li>Europe<ul><li>France</li><li>Spain</li></ul></li><li><p>Asia</p></li></ul>"
-    assert markdown(page) == "- Europe\n- France\n- Spain\n- Asia"
+    assert markdown(page) == "- Europe\n  - France\n  - Spain\n- Asia"
 
 
 def test_a_table_with_a_header_becomes_rows_below_it() -> None:

@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from knowledge import ingest, sources
-from knowledge.engine.detect import FORMATS, WrongType
+from knowledge.engine.detect import WrongType
+from knowledge.engine.formats import BY_SUFFIX
 from knowledge.models import KnowledgeBase, Source
 
 
@@ -41,7 +42,7 @@ class Command(BaseCommand):
 def _files(paths: list[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(one for one in path.rglob("*") if one.suffix.lower() in FORMATS)
+            yield from sorted(one for one in path.rglob("*") if one.suffix.lower() in BY_SUFFIX)
         elif path.is_file():
             yield path
         else:

@@ -1,0 +1,117 @@
+"""A ZIP of documents: its members, one after the other, within limits and never by their paths."""
+
+from __future__ import annotations
+
+import posixpath
+import unicodedata
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from knowledge.engine.container import ENCRYPTED, TOO_LARGE, opened
+from knowledge.engine.detect import HEAD_BYTES, LOCKED, WrongType, format_of
+from knowledge.engine.document import Draft
+from knowledge.engine.errors import Unreadable
+from knowledge.engine.formats import suffix_of
+
+MOST_MEMBERS = 1_000
+MOST_BYTES = 1024 * 1024 * 1024
+MOST_RATIO = 200  # unpacked to packed: text reaches 20, a bomb 1,000
+MOST_NAME_CHARACTERS = 200
+CHUNK = 1024 * 1024
+# What operating systems and programs leave in archives, and nobody means to send.
+LITTER = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file of the archive: its safe name, its format, its size, and its bytes by `chunks`."""
+
+    name: str
+    format: str
+    size: int
+    archive: zipfile.ZipFile
+    entry: zipfile.ZipInfo
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes, never more than the entry promises. Raises Unreadable."""
+        left = self.size
+        with self.archive.open(self.entry) as file:
+            while data := file.read(CHUNK):
+                left -= len(data)
+                if left < 0:
+                    raise Unreadable(TOO_LARGE)
+                yield data
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file of the archive that is not taken, and why."""
+
+    name: str
+    reason: str
+
+
+def members(path: Path) -> Iterator[Member | Refusal]:
+    """Each file of the archive: one to take, or why not. Raises Unreadable for the whole of it.
+
+    A Member must be used before the next one is asked for.
+    """
+    with opened(path) as container:
+        entries = [one for one in container.archive.infolist() if not _is_litter(one)]
+        if len(entries) > MOST_MEMBERS:
+            raise Unreadable(f"This ZIP holds more than {MOST_MEMBERS:,} files. Send it in parts.")
+        packed = sum(entry.compress_size for entry in entries)
+        unpacked = sum(entry.file_size for entry in entries)
+        if unpacked > MOST_BYTES or unpacked > max(packed, CHUNK) * MOST_RATIO:
+            raise Unreadable(TOO_LARGE)
+        if not entries:
+            raise Unreadable("There is no file in this ZIP.")
+        for entry in entries:
+            yield _member(container.archive, entry)
+
+
+def _is_litter(entry: zipfile.ZipInfo) -> bool:
+    name = entry.filename
+    return entry.is_dir() or name.startswith(LITTER) or posixpath.basename(name) in LITTER
+
+
+def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Member | Refusal:
+    name = safe_name(entry.filename)
+    if not name:
+        return Refusal(entry.filename[:MOST_NAME_CHARACTERS], "Its name leads out of the archive.")
+    if entry.flag_bits & ENCRYPTED:
+        return Refusal(name, LOCKED)
+    if not entry.file_size:
+        return Refusal(name, "This file is empty.")
+    if suffix_of(name) == ".zip":
+        return Refusal(name, "A ZIP within a ZIP is not opened.")
+    try:
+        with archive.open(entry) as file:
+            return Member(name, format_of(name, _head(file)), entry.file_size, archive, entry)
+    except WrongType as error:
+        return Refusal(name, str(error))
+
+
+def _head(file: IO[bytes]) -> bytes:
+    return file.read(HEAD_BYTES)
+
+
+def safe_name(name: str) -> str:
+    """The name with its folders as words; "" for one that leads out of the archive."""
+    parts = name.replace("\\", "/").split("/")
+    if not parts[0] or ".." in parts or ":" in parts[0]:
+        return ""
+    plain = " – ".join(part for part in parts if part not in {"", "."})
+    shown = "".join(c for c in plain if unicodedata.category(c)[0] != "C").strip(". ")
+    stem, dot, suffix = shown.rpartition(".")
+    if len(shown) > MOST_NAME_CHARACTERS and dot:
+        shown = f"{stem[: MOST_NAME_CHARACTERS - len(suffix) - 1]}.{suffix}"
+    return shown[:MOST_NAME_CHARACTERS]
+
+
+def refuse(path: Path) -> Draft:
+    """A ZIP is no text: its members become documents of their own before anything is read."""
+    raise Unreadable("This ZIP was not unpacked. Send the files in it one by one.")

@@ -1,0 +1,146 @@
+"""Texts with light marks or none: plain, Markdown, HTML, reStructuredText, RTF, subtitles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from docutils.core import publish_string
+from docutils.utils import SystemMessage
+from striprtf.striprtf import rtf_to_text
+
+from knowledge.engine.document import Draft
+from knowledge.engine.errors import Unreadable
+from knowledge.engine.read_html import html_to_markdown
+from knowledge.engine.read_text import decode, tidy
+
+IMAGE = re.compile(r"!\[([^\[\]]*)\]\([^()]*(?:\([^()]*\)[^()]*)*\)")
+UNSAFE_LINK = re.compile(
+    r"\[([^\[\]]*)\]\(\s*(?:javascript|data|vbscript|file):[^()]*(?:\([^()]*\)[^()]*)*\)", re.I
+)
+FRONT_MATTER = re.compile(r"\A---\r?\n.*?\n---\r?\n", re.DOTALL)
+MOST_MARKED_CHARACTERS = 2_000_000  # docutils reads 0.3 MB a second; a longer text stays as it is
+RST = {
+    "file_insertion_enabled": False,
+    "raw_enabled": False,
+    "_disable_config": True,
+    "report_level": 5,
+    "halt_level": 5,
+    "output_encoding": "unicode",
+    "doctitle_xform": True,
+    "embed_stylesheet": False,
+    "stylesheet_path": "",
+    "line_length_limit": 100_000,
+    "warning_stream": False,
+}
+TIMING = re.compile(r"^\s*(?:(\d+):)?(\d+):(\d+)[.,]\d+\s*-->\s*(?:(\d+):)?(\d+):(\d+)[.,]\d+.*$")
+CUE_TAG = re.compile(r"</?[a-zA-Z0-9._:\s-]{0,40}>|\{\\[^{}]{0,40}\}")
+PAUSE_SECONDS = 3
+LONG_PARAGRAPH = 600
+
+
+def read_plain(path: Path) -> Draft:
+    return Draft([decode(path.read_bytes())], plain=True)
+
+
+def read_markdown(path: Path) -> Draft:
+    text = FRONT_MATTER.sub("", decode(path.read_bytes()))
+    # A comment is not meant for readers, and an image is a request to somebody's server.
+    return Draft([safe_markdown(_without_comments(text))])
+
+
+def safe_markdown(text: str) -> str:
+    """Without images, and without links that a browser would run."""
+    return UNSAFE_LINK.sub(r"\1", IMAGE.sub(r"\1", text))
+
+
+def _without_comments(text: str) -> str:
+    *closed, rest = text.split("-->")
+    kept = ""
+    for part in closed:
+        before, mark, _ = part.partition("<!--")
+        kept += before if mark else f"{part}-->"
+    return kept + rest
+
+
+def read_html(path: Path) -> Draft:
+    title, text = html_to_markdown(path.read_bytes())
+    return Draft([text], title=title)
+
+
+def read_rst(path: Path) -> Draft:
+    """By docutils, which is kept from including files; a text it gives up on stays as it is."""
+    text = tidy(decode(path.read_bytes()))
+    if len(text) > MOST_MARKED_CHARACTERS:
+        return Draft([text], plain=True)
+    try:
+        page = publish_string(text, writer="html5", settings_overrides=RST)
+    except (SystemMessage, RecursionError):
+        return Draft([text], plain=True)
+    title, markdown = html_to_markdown(str(page).encode(), whole=True)
+    return Draft([markdown], title=title)
+
+
+def read_rtf(path: Path) -> Draft:
+    data = path.read_bytes()
+    if not data.lstrip()[:5].startswith(b"{\\rtf"):
+        raise Unreadable("This file is not of the type that its name says: it is no RTF.")
+    try:
+        text = str(rtf_to_text(data.decode("latin-1"), encoding="cp1252", errors="replace"))
+    except (ValueError, IndexError, LookupError) as error:
+        raise Unreadable(
+            "This RTF file is damaged. Save it again and send the new file."
+        ) from error
+    return Draft(["\n\n".join(_rtf_blocks(text))])
+
+
+def _rtf_blocks(text: str) -> Iterator[str]:
+    """Paragraphs; rows of a table come with a bar behind each cell."""
+    rows = list[str]()
+    for line in [*text.split("\n"), ""]:
+        cells = [cell.strip() for cell in line.split("|")]
+        if len(cells) > 2 and not cells[-1]:
+            rows.append("| " + " | ".join(cells[:-1]) + " |")
+            continue
+        if rows:
+            rule = "|" + " --- |" * (rows[0].count("|") - 1)
+            yield "\n".join([rows[0], rule, *rows[1:]])
+            rows = []
+        if line.strip():
+            yield line.strip()
+
+
+def read_subtitles(path: Path) -> Draft:
+    return Draft(["\n\n".join(_paragraphs(tidy(decode(path.read_bytes()))))])
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    """What is said, without numbers and times; a pause or a long speech makes a paragraph."""
+    words, size, ended = list[str](), 0, 0
+    for start, end, said in _cues(text):
+        paused = start - ended > PAUSE_SECONDS
+        if words and (paused or (size > LONG_PARAGRAPH and words[-1].endswith((".", "!", "?")))):
+            yield " ".join(words)
+            words, size = [], 0
+        if said and (not words or said != words[-1]):  # rolling captions say each line twice
+            words.append(said)
+            size += len(said)
+        ended = end
+    yield " ".join(words)
+
+
+def _cues(text: str) -> Iterator[tuple[int, int, str]]:
+    for block in text.split("\n\n"):
+        lines = block.split("\n")
+        for number, line in enumerate(lines[:3]):
+            if found := TIMING.match(line):
+                parts = [int(part or 0) for part in found.groups()]
+                said = " ".join(CUE_TAG.sub("", one).strip() for one in lines[number + 1 :])
+                yield _seconds(parts[:3]), _seconds(parts[3:]), said.strip()
+                break
+
+
+def _seconds(parts: list[int]) -> int:
+    hours, minutes, seconds = parts
+    return hours * 3600 + minutes * 60 + seconds
