@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -25,8 +26,8 @@ from django.utils import timezone
 from knowledge import lexical
 from knowledge.embedding import embedder_for, pack, unpack
 from knowledge.engine.errors import EmbedderDown, Unreadable
-from knowledge.engine.read import ReadText, read
-from knowledge.engine.split import Piece, split
+from knowledge.engine.sandbox import Reading, reading
+from knowledge.engine.split import Piece
 from knowledge.engine.terms import terms
 from knowledge.models import KnowledgeBase, Passage, Posting, Source
 from knowledge.vectors import VectorsDown, vectors
@@ -59,9 +60,9 @@ def ingest(source_id: int) -> None:
 
 
 def _ingest(source: Source) -> None:
-    text = _read(source)
-    for batch in _batches(_remaining(source, text)):
-        _store(source, batch, share=batch[-1].end / max(len(text.text), 1))
+    with _reading(source) as text:
+        for batch in _batches(text.pieces):
+            _store(source, batch, share=batch[-1].end / max(text.characters, 1))
     if not source.passages.filter(version=source.version).exists():
         raise Unreadable("There is no text in this file.")
     indexed = push_to_index(source)
@@ -85,23 +86,26 @@ def _claim(source_id: int) -> Source | None:
     return None
 
 
-def _read(source: Source) -> ReadText:
+@contextmanager
+def _reading(source: Source) -> Iterator[Reading]:
+    """The text, and of its passages those that no earlier attempt has stored."""
     _renew(source, state=Source.State.READING)
-    text = read(Path(default_storage.path(source.file)), source.format)
-    _renew(
-        source,
-        state=Source.State.EMBEDDING,
-        progress=max(source.progress, READING_SHARE),
-        characters=len(text.text),
-        title=(text.title or source.title)[:255],
-    )
-    return text
-
-
-def _remaining(source: Source, text: ReadText) -> Iterator[Piece]:
-    """The passages that no earlier attempt has stored."""
     stored = source.passages.filter(version=source.version).count()
-    return islice(split(text, title=source.title), stored, None)
+    with reading(
+        Path(default_storage.path(source.file)),
+        source.format,
+        title=source.title,
+        skip=stored,
+        beat=lambda: _renew(source),
+    ) as text:
+        _renew(
+            source,
+            state=Source.State.EMBEDDING,
+            progress=max(source.progress, READING_SHARE),
+            characters=text.characters,
+            title=(text.title or source.title)[:255],
+        )
+        yield text
 
 
 def _batches(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:

@@ -12,11 +12,15 @@ from dataclasses import dataclass
 
 from semantic_text_splitter import MarkdownSplitter
 
-from knowledge.engine.read import Heading, PageStart, ReadText
+from knowledge.engine.document import Heading, PageStart, ReadText
 
 PASSAGE_CHARACTERS = 1000
 PATH_SEPARATOR = " › "
 MOST_PATH_CHARACTERS = 300
+# The splitter's time grows with the square of a text without spaces, and it gives all of its
+# passages at once: a long text goes through it in stretches.
+STRETCH = 50_000
+BORDERS = ("\n#", "\n\n", "\n", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def split(source: ReadText, *, title: str = "", size: int = PASSAGE_CHARACTERS) 
     paths = _heading_paths(source.headings, root=source.title or title)
     starts = [heading.start for heading in source.headings]
     position = 0
-    for start, text in MarkdownSplitter(size).chunk_indices(source.text):
+    for start, text in _chunks(source.text, size):
         if not any(letter.isalnum() for letter in text):
             continue
         yield Piece(
@@ -60,6 +64,28 @@ def split(source: ReadText, *, title: str = "", size: int = PASSAGE_CHARACTERS) 
             end=start + len(text),
         )
         position += 1
+
+
+def _chunks(text: str, size: int) -> Iterator[tuple[int, str]]:
+    """Start and text of each passage."""
+    splitter, start = MarkdownSplitter(size), 0
+    while start < len(text):
+        end = _border(text, start)
+        for offset, chunk in splitter.chunk_indices(text[start:end]):
+            yield start + offset, chunk
+        start = end
+
+
+def _border(text: str, start: int) -> int:
+    """Where a stretch ends: at a heading if there is one in its second half, else a paragraph."""
+    end = start + STRETCH
+    if end >= len(text):
+        return len(text)
+    for border in BORDERS:
+        at = text.rfind(border, start + STRETCH // 2, end)
+        if at > 0:
+            return at + 1
+    return end
 
 
 def _pages(pages: tuple[PageStart, ...], start: int, end: int) -> tuple[tuple[int, int], ...]:

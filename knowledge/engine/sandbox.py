@@ -1,0 +1,162 @@
+"""Read a file in a process of its own, so that a hostile one costs that process and nothing else.
+
+Passages come one by one through a pipe that holds 64 kB: however large the text, it is never in
+this process, and the reading one waits while these are worked on.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from knowledge.engine.errors import Unreadable
+from knowledge.engine.limits import Limits
+from knowledge.engine.split import Piece
+
+logger = logging.getLogger(__name__)
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+TOO_LONG = "Reading this file took too long. Send it in parts, or as another type of file."
+TOO_MUCH = "This file needs too much memory to be read. Send it in parts."
+BROKEN = "This file is damaged, or of a kind that cannot be read. Save it again and send that."
+MOST_LINE_BYTES = 256 * 1024  # a passage has 1,000 characters and a heading of 300
+CHUNK = 64 * 1024
+BEAT_SECONDS = 1.0
+# What the process is told of the world around it: no setting, no key.
+PASSED_ON = ("PATH", "LANG", "TMPDIR", "TESSDATA_PREFIX", "LD_LIBRARY_PATH")
+
+Beat = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text that is being read: what is known of the whole, and its passages as they come.
+
+    Going through `pieces` raises Unreadable when the process ends before the text does.
+    """
+
+    title: str
+    language: str
+    characters: int
+    pieces: Iterator[Piece]
+
+
+@contextmanager
+def reading(
+    path: Path,
+    file_format: str,
+    *,
+    title: str = "",
+    skip: int = 0,
+    beat: Beat = lambda: None,
+    limits: Limits | None = None,
+) -> Iterator[Reading]:
+    """Read the file without its first `skip` passages; `beat` is called while it takes time.
+
+    `title` stands in for one that the file does not have. Raises Unreadable.
+    """
+    allowed = limits or Limits().for_bytes(path.stat().st_size)
+    job = {
+        "path": str(path.resolve()),
+        "format": file_format,
+        "title": title,
+        "skip": skip,
+        "limits": asdict(allowed),
+    }
+    with tempfile.TemporaryFile() as said:
+        child = _started(job, said)
+        try:
+            lines = _Lines(child, said, beat, allowed)
+            head = lines.next(allowed.wall)["read"]
+            yield Reading(head["title"], head["language"], head["characters"], lines.pieces())
+        finally:
+            _end(child)
+
+
+def _started(job: dict[str, Any], said: IO[bytes]) -> subprocess.Popen[bytes]:
+    env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return subprocess.Popen(
+        [sys.executable, "-m", "knowledge.engine.reading_child", json.dumps(job)],
+        cwd=PROJECT,
+        env=env | {"PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=said,
+        start_new_session=True,  # so that what it starts can be ended with it
+    )
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):  # it and all that it started are gone
+        os.killpg(child.pid, signal.SIGKILL)
+    if child.stdout is not None:
+        child.stdout.close()
+    child.wait()
+
+
+class _Lines:
+    """The child's lines, each within its time and size."""
+
+    def __init__(
+        self, child: subprocess.Popen[bytes], said: IO[bytes], beat: Beat, limits: Limits
+    ) -> None:
+        self.child = child
+        self.said = said
+        self.beat = beat
+        self.limits = limits
+        self.buffer = b""
+
+    def pieces(self) -> Iterator[Piece]:
+        while "piece" in (line := self.next(self.limits.pause)):
+            position, text, heading, pages, start, end = line["piece"]
+            yield Piece(position, text, heading, tuple(map(tuple, pages)), start, end)
+
+    def next(self, seconds: float) -> dict[str, Any]:
+        """The next line within so many seconds. Raises Unreadable for anything else."""
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self.buffer:
+            if len(self.buffer) > MOST_LINE_BYTES:
+                raise self._failure("a line without an end")
+            chunk = self._chunk(deadline)
+            if not chunk:
+                raise self._failure("no more lines")
+            self.buffer += chunk
+        line, _, self.buffer = self.buffer.partition(b"\n")
+        told: dict[str, Any] = json.loads(line)
+        if "unreadable" in told:
+            raise Unreadable(told["unreadable"])
+        return told
+
+    def _chunk(self, deadline: float) -> bytes:
+        pipe = self.child.stdout
+        assert pipe is not None  # noqa: S101 -- it was asked for
+        while (left := deadline - time.monotonic()) > 0:
+            if select.select([pipe], [], [], min(left, BEAT_SECONDS))[0]:
+                return os.read(pipe.fileno(), CHUNK)
+            self.beat()
+        logger.warning("a file of %s took too long", self.child.args)
+        raise Unreadable(TOO_LONG)
+
+    def _failure(self, what: str) -> Unreadable:
+        """Why the process ended, as far as its end tells."""
+        code = self.child.wait() if what == "no more lines" else 0
+        self.said.seek(0)
+        words = self.said.read(CHUNK).decode("utf-8", errors="replace").strip().split("\n")[-1]
+        logger.warning("reading ended with %s (%s): %s", code, what, words[:500])
+        if code in {-signal.SIGXCPU, -signal.SIGKILL}:
+            return Unreadable(TOO_LONG)
+        if code == -signal.SIGABRT or "MemoryError" in words:
+            return Unreadable(TOO_MUCH)  # what libraries in C++ and Rust do without memory
+        return Unreadable(BROKEN)
