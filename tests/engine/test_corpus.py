@@ -1,0 +1,147 @@
+"""Real and hostile files: each gives what the manifest beside them expects, within its limits."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from knowledge.engine.archive import Member, members
+from knowledge.engine.detect import HEAD_BYTES, WrongType, format_of
+from knowledge.engine.errors import Unreadable
+from knowledge.engine.limits import MEGABYTE, Limits
+from knowledge.engine.ocr import PROGRAM
+from knowledge.engine.sandbox import PROJECT, reading
+
+CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
+needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of files is not here")
+SLOWEST_SECONDS = 60
+ODD_FILES = {  # outcome, and a word of the text or of the reason
+    "empty.pdf": ("failed", "empty"),
+    "one-line-5mb.txt": ("ready", "word"),
+    "stream-bomb.pdf": ("failed", ""),
+    "zip-bomb.zip": ("failed", "unpacks"),
+    "nested-40.zip": ("failed", "ZIP within a ZIP"),
+    "many-entries.zip": ("failed", "unpacks"),
+    "gzip-bomb.html.gz": ("failed", "gzip"),
+    "deep-html.html": ("failed", "no text"),
+}
+
+
+@dataclass
+class Outcome:
+    """What became of a file: passages, or the reason why there are none."""
+
+    texts: list[str] = field(default_factory=list)
+    reason: str = ""
+
+    @property
+    def state(self) -> str:
+        return "ready" if self.texts else "failed"
+
+    @property
+    def said(self) -> str:
+        return "\n".join(self.texts) or self.reason
+
+
+def outcome_of(path: Path, folder: Path) -> Outcome:
+    """As the product treats an upload: the type by its head, an archive's members one by one."""
+    try:
+        with path.open("rb") as file:
+            found = format_of(path.name, file.read(HEAD_BYTES))
+        if found == "zip":
+            return _of_archive(path, folder)
+        with reading(path, found, title=path.stem) as text:
+            return Outcome([piece.text for piece in text.pieces])
+    except (Unreadable, WrongType) as error:
+        return Outcome(reason=str(error))
+
+
+def _of_archive(path: Path, folder: Path) -> Outcome:
+    whole = Outcome()
+    for number, member in enumerate(members(path)):
+        if not isinstance(member, Member):
+            whole.reason += f"{member.name}: {member.reason}\n"
+            continue
+        inner = folder / f"{number}-{member.name}"
+        inner.write_bytes(b"".join(member.chunks()))
+        one = outcome_of(inner, folder)
+        whole.texts += one.texts
+        whole.reason += one.reason
+    return whole
+
+
+def manifest() -> list[tuple[str, str, str]]:
+    if not CORPUS.is_dir():
+        return []
+    rows = (CORPUS / "manifest.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    return [(cells[0], cells[1], cells[2]) for row in rows if (cells := row.split("\t"))]
+
+
+@needs_corpus
+@pytest.mark.parametrize(("name", "expected", "words"), manifest())
+def test_a_file_gives_what_its_manifest_says(
+    name: str, expected: str, words: str, tmp_path: Path
+) -> None:
+    found = outcome_of(CORPUS / name, tmp_path)
+    if expected == "ocr" and shutil.which(PROGRAM) is None:
+        expected, words = "failed", "OCR"
+    assert found.state == expected.replace("ocr", "ready"), found.said[:300]
+    assert " ".join(words.split()).lower() in " ".join(found.said.split()).lower()
+    assert "root:" not in found.said  # nothing of this machine
+
+
+@pytest.fixture(scope="module")
+def odd_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not CORPUS.is_dir():
+        pytest.skip("the corpus of files is not here")
+    folder = tmp_path_factory.mktemp("odd")
+    script = CORPUS / "make_hostile.py"
+    subprocess.run([sys.executable, str(script), str(folder)], check=True, capture_output=True)
+    return folder
+
+
+@pytest.mark.parametrize("name", ODD_FILES)
+def test_an_odd_file_ends_soon_and_in_little_memory(
+    odd_files: Path, name: str, tmp_path: Path
+) -> None:
+    began = time.monotonic()
+    found = outcome_of(odd_files / name, tmp_path)
+    expected, words = ODD_FILES[name]
+    assert found.state == expected, found.said[:300]
+    assert words in found.said
+    assert time.monotonic() - began < SLOWEST_SECONDS
+    # Of all readers that ended so far, none was larger than its limit.
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    assert peak < Limits().memory + 200 * MEGABYTE
+
+
+def test_every_odd_file_ends_in_ready_or_failed(odd_files: Path, tmp_path: Path) -> None:
+    for path in sorted(odd_files.iterdir()):
+        if path.name not in ODD_FILES:
+            assert outcome_of(path, tmp_path).said, path.name
+
+
+def test_nothing_is_written_outside_of_the_folder(odd_files: Path, tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b" / "c" / "d" / "e"
+    inner.mkdir(parents=True)
+    found = outcome_of(odd_files / "path-traversal.zip", inner)
+    assert "Harmless text" in found.said
+    assert "leads out of the archive" in found.reason
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["2-ok.txt"]
+
+
+def test_the_reading_process_loads_nothing_of_the_models_and_the_site() -> None:
+    code = "import json, sys, knowledge.engine.reading_child; print(json.dumps(list(sys.modules)))"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, text=True
+    )
+    loaded = {name.partition(".")[0] for name in json.loads(ran.stdout)}
+    assert not loaded & {"django", "celery", "onnxruntime", "numpy", "openai", "chromadb"}

@@ -1,0 +1,276 @@
+"""Each format: headings, lists, table rows under their header, safe links, and what is left out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from knowledge.engine.document import ReadText
+from knowledge.engine.errors import Unreadable
+from knowledge.engine.read import read
+from tests.engine.made_files import (
+    docx,
+    epub,
+    odt,
+    paragraph,
+    pptx,
+    relations,
+    shape,
+    xlsx,
+    zipped,
+)
+
+
+@pytest.fixture
+def reads(tmp_path: Path) -> Reads:
+    return Reads(tmp_path)
+
+
+class Reads:
+    """Reads bytes or text as a file of a format."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "file"
+
+    def __call__(self, file_format: str, content: str | bytes) -> ReadText:
+        self.path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return read(self.path, file_format)
+
+
+def test_word_keeps_headings_and_lists_with_their_numbers(reads: Reads) -> None:
+    numbering = (
+        '<w:numbering xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main">'
+        '<w:abstractNum w:abstractNumId="0"><w:lvl w:ilvl="0"><w:numFmt w:val="decimal"/></w:lvl>'
+        '<w:lvl w:ilvl="1"><w:numFmt w:val="bullet"/></w:lvl></w:abstractNum>'
+        '<w:num w:numId="5"><w:abstractNumId w:val="0"/></w:num></w:numbering>'
+    )
+    body = (
+        paragraph("Returns", style="H1")
+        + paragraph("How it works.")
+        + paragraph("Pack it", numbering="5")
+        + paragraph("Use the box", numbering="5", level=1)
+        + paragraph("Send it", numbering="5")
+    )
+    found = reads("docx", docx(body, **{"numbering.xml": numbering}))
+    assert found.text == ("# Returns\n\nHow it works.\n\n1. Pack it\n  - Use the box\n2. Send it")
+    assert found.title == "Returns"
+
+
+def test_words_table_rows_follow_their_header_and_merged_cells_reach_down(reads: Reads) -> None:
+    def row(*cells: str) -> str:
+        return "<w:tr>" + "".join(f"<w:tc>{cell}</w:tc>" for cell in cells) + "</w:tr>"
+
+    merged = "<w:tcPr><w:vMerge/></w:tcPr><w:p/>"
+    table = row(paragraph("Country"), paragraph("Days"))
+    table += row(paragraph("France"), paragraph("2")) + row(merged, paragraph("3 on islands"))
+    assert reads("docx", docx(f"<w:tbl>{table}</w:tbl>")).text == (
+        "| Country | Days |\n| --- | --- |\n| France | 2 |\n| France | 3 on islands |"
+    )
+
+
+def test_word_keeps_safe_links_and_leaves_out_what_was_deleted(reads: Reads) -> None:
+    body = (
+        '<w:p><w:r><w:t xml:space="preserve">See </w:t></w:r><w:hyperlink r:id="good"><w:r><w:t>terms'
+        '</w:t></w:r></w:hyperlink><w:hyperlink r:id="bad"><w:r><w:t> here</w:t></w:r></w:hyperlink>'
+        "<w:del><w:r><w:delText>old</w:delText><w:t>old</w:t></w:r></w:del></w:p>"
+    )
+    links = relations(good="https://shop.example/terms", bad="javascript:alert(1)")
+    found = reads("docx", docx(body, **{"_rels__document.xml.rels": links}))
+    assert found.text == "See [terms](https://shop.example/terms) here"
+
+
+def test_a_text_box_is_read_once(reads: Reads) -> None:
+    mc = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+    box = f"<w:txbxContent>{paragraph('Call us.')}</w:txbxContent>"
+    body = (
+        f"<w:p><w:r><w:t>Before.</w:t><mc:AlternateContent {mc}><mc:Choice>{box}</mc:Choice>"
+        f"<mc:Fallback>{box}</mc:Fallback></mc:AlternateContent></w:r></w:p>"
+    )
+    assert reads("docx", docx(body)).text == "Before.\n\nCall us."
+
+
+def test_slides_are_pages_with_titles_points_and_no_footer(reads: Reads) -> None:
+    one = shape("Plans", kind="title") + shape("Small", "Large") + shape("Page 1", kind="ftr")
+    found = reads("pptx", pptx(one, shape("Thanks", kind="title")))
+    assert found.text == "## Plans\n\n- Small\n- Large\n\n## Thanks"
+    assert [page.number for page in found.pages] == [1, 2]
+
+
+def test_each_row_of_a_sheet_is_under_the_heads_of_its_columns(reads: Reads) -> None:
+    rows = [(f"SKU-{number}", f"Shirt {number}", number + 0.5) for number in range(200)]
+    found = reads("xlsx", xlsx(("Price list",), ("SKU", "Name", "Price"), *rows))
+    tables = found.text.split("\n\n")[2:]
+    assert found.text.startswith("## Prices\n\nPrice list\n\n| SKU | Name | Price |")
+    assert all(table.startswith("| SKU | Name | Price |\n| --- |") for table in tables)
+    assert all(len(table) <= 1000 for table in tables)
+    assert "| SKU-199 | Shirt 199 | 199.5 |" in tables[-1]
+
+
+def test_a_hidden_sheet_stays_hidden(reads: Reads) -> None:
+    with pytest.raises(Unreadable, match="no text"):
+        reads("xlsx", xlsx(("Cost", "Margin"), (1, 2), state="hidden"))
+
+
+def test_opendocument_keeps_headings_lists_tables_and_links(reads: Reads) -> None:
+    body = (
+        '<text:h text:outline-level="2">Returns</text:h>'
+        '<text:p>See <text:a xlink:href="https://shop.example/">the shop</text:a>.</text:p>'
+        "<text:list><text:list-item><text:p>Pack</text:p></text:list-item></text:list>"
+        "<table:table><table:table-row><table:table-cell><text:p>Day</text:p></table:table-cell>"
+        "<table:table-cell><text:p>Opens</text:p></table:table-cell></table:table-row>"
+        "<table:table-row><table:table-cell><text:p>Monday</text:p></table:table-cell>"
+        "<table:table-cell><text:p>nine</text:p></table:table-cell></table:table-row></table:table>"
+    )
+    assert reads("odt", odt(body)).text == (
+        "## Returns\n\nSee [the shop](https://shop.example/).\n\n- Pack\n\n"
+        "| Day | Opens |\n| --- | --- |\n| Monday | nine |"
+    )
+
+
+def test_a_book_is_read_in_the_order_of_its_spine(reads: Reads) -> None:
+    found = reads("epub", epub("<h1>Two</h1><p>End.</p>", "<h1>One</h1><p>Begin.</p>"))
+    assert found.text == "# One\n\nBegin.\n\n# Two\n\nEnd."
+
+
+@pytest.mark.parametrize(
+    ("named", "content", "words"),
+    [
+        ("xlsx", docx(paragraph("A letter.")), "A letter."),
+        ("docx", odt("<text:p>Hi</text:p>"), "Hi"),
+    ],
+)
+def test_a_renamed_office_file_is_read_as_what_it_is(
+    reads: Reads, named: str, content: bytes, words: str
+) -> None:
+    assert reads(named, content).text == words
+
+
+def test_a_zip_of_anything_is_no_office_file(reads: Reads) -> None:
+    with pytest.raises(Unreadable, match="type"):
+        reads("docx", zipped({"a.txt": "text"}))
+
+
+def test_rtf_loses_its_marks_and_keeps_its_letters(reads: Reads) -> None:
+    assert reads("rtf", r"{\rtf1\ansi Gr\u252?\'dfe from \b K\'f6ln\b0 .\par Bye.}").text == (
+        "Grüße from Köln.\n\nBye."
+    )
+
+
+def test_rst_is_read_and_includes_no_file_of_this_machine(reads: Reads) -> None:
+    text = "Returns\n=======\n\n- Pack\n- Send\n\n.. include:: /etc/passwd\n\n.. raw:: html\n\n   <b>x</b>\n"
+    found = reads("rst", text)
+    assert found.title == "Returns"
+    assert "- Pack\n- Send" in found.text
+    assert "root:" not in found.text
+
+
+@pytest.mark.parametrize(
+    ("file_format", "text"),
+    [
+        ("csv", "SKU,Name\nA-1,Blue shirt\n"),
+        ("csv", "SKU;Name\nA-1;Blue shirt\n"),
+        ("csv", 'SKU,Name\nA-1,"Blue\nshirt"\n'),
+        ("tsv", "SKU\tName\nA-1\tBlue shirt\n"),
+        ("json", json.dumps([{"SKU": "A-1", "Name": "Blue shirt"}, {"SKU": "A-2"}])),
+        ("json", '{"SKU": "A-1", "Name": "Blue shirt"}\n{"SKU": "A-2"}\n'),
+    ],
+)
+def test_a_row_of_data_stands_under_its_names(reads: Reads, file_format: str, text: str) -> None:
+    assert reads(file_format, text).text.startswith(
+        "| SKU | Name |\n| --- | --- |\n| A-1 | Blue shirt |"
+    )
+
+
+def test_a_value_of_json_stands_behind_its_path(reads: Reads) -> None:
+    text = json.dumps({"shop": {"hours": {"monday": "9–17"}, "tags": ["shoes", "shirts"]}})
+    assert reads("json", text).text == "- shop › hours › monday: 9–17\n- shop › tags: shoes, shirts"
+
+
+@pytest.mark.parametrize("text", ['{"a": ', "[" * 100_000, "nonsense"])
+def test_damaged_json_says_so(reads: Reads, text: str) -> None:
+    with pytest.raises(Unreadable, match="JSON is damaged"):
+        reads("json", text)
+
+
+def test_a_notebook_keeps_text_code_and_what_it_printed(reads: Reads) -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ["# Sales\n", "![x](https://spy.example/a.png)"]},
+        {
+            "cell_type": "code",
+            "source": "print(7)",
+            "outputs": [{"text": ["7\n"]}, {"traceback": ["secret path"]}],
+        },
+    ]
+    assert reads("notebook", json.dumps({"cells": cells})).text == (
+        "# Sales\nx\n\n```\nprint(7)\n```\n\n```\n7\n```"
+    )
+
+
+def test_an_email_is_its_subject_its_people_and_its_text(reads: Reads) -> None:
+    mail = (
+        "From: Ana <ana@shop.example>\nTo: bo@shop.example\nSubject: =?utf-8?q?R=C3=BCckgabe?=\n"
+        "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n\n--x\n"
+        "Content-Type: text/html; charset=utf-8\n\n<p>Thirty <b>days</b>.</p>\n--x\n"
+        "Content-Disposition: attachment; filename=terms.pdf\n\nJVBERi0=\n--x--\n"
+    )
+    assert reads("email", mail).text == (
+        "# Rückgabe\n\nFrom: Ana <ana@shop.example>\nTo: bo@shop.example\n\nThirty days.\n\n"
+        "Attached: terms.pdf"
+    )
+
+
+@pytest.mark.parametrize(
+    "feed",
+    [
+        "<rss><channel><title>News</title><item><title>Sale</title><link>https://shop.example/sale"
+        "</link><description>&lt;p&gt;Half price.&lt;/p&gt;</description></item></channel></rss>",
+        '<feed xmlns="http://www.w3.org/2005/Atom"><title>News</title><entry><title>Sale</title>'
+        '<link href="https://shop.example/sale"/><content>Half price.</content></entry></feed>',
+    ],
+)
+def test_a_feed_is_its_entries(reads: Reads, feed: str) -> None:
+    assert reads("feed", feed).text == (
+        "# News\n\n## [Sale](https://shop.example/sale)\n\nHalf price."
+    )
+
+
+def test_other_xml_is_refused(reads: Reads) -> None:
+    with pytest.raises(Unreadable, match="neither RSS nor Atom"):
+        reads("feed", "<invoice><total>9</total></invoice>")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1\n00:00:01,000 --> 00:00:02,000\nWe ship\n\n2\n00:00:02,100 --> 00:00:03,000\n"
+        "<i>in two days.</i>\n\n3\n00:00:20,000 --> 00:00:21,000\nBye.\n",
+        "WEBVTT\n\n00:01.000 --> 00:02.000 align:start\nWe ship\n\n00:02.100 --> 00:03.000\n"
+        "in two days.\n\n00:20.000 --> 00:21.000\nBye.\n",
+    ],
+)
+def test_subtitles_become_paragraphs(reads: Reads, text: str) -> None:
+    assert reads("subtitles", text).text == "We ship in two days.\n\nBye."
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("We ship within two days, and returns are free.", "en"),
+        ("Wir liefern innerhalb von zwei Tagen.", "de"),
+        ("送料は無料です。二日以内に届きます。", "ja"),
+        ("نحن نشحن الطلبات خلال يومين", "ar"),
+        ("SKU-8847", ""),
+    ],
+)
+def test_the_language_is_detected_or_left_open(reads: Reads, text: str, language: str) -> None:
+    assert reads("text", text).language == language
+
+
+def test_a_picture_without_text_recognition_says_what_is_missing(
+    reads: Reads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(Unreadable, match="image.*OCR"):
+        reads("image", b"\x89PNG\r\n\x1a\n")
