@@ -45,11 +45,16 @@ class LeaseLost(Exception):
 
 def ingest(source_id: int) -> None:
     """Take the source to ready or failed. Harmless to call twice, at once or again."""
+    work(source_id, _ingest)
+
+
+def work(source_id: int, step: Callable[[Source], object]) -> None:
+    """Do one step with a source that nobody else works on; say in its row how it ended."""
     source = _claim(source_id)
     if source is None:
         return
     try:
-        _ingest(source)
+        step(source)
     except Unreadable as error:
         _fail(source, str(error))
     except EmbedderDown as error:
@@ -209,6 +214,11 @@ def _forget(base: KnowledgeBase, passage_ids: Sequence[int]) -> None:
     except VectorsDown:
         # They stay in the index until it is rebuilt; a hit without a live passage is dropped.
         logger.warning("%s passages stay in the index of %s", len(passage_ids), base.public_id)
+
+
+def beat(source: Source) -> None:
+    """Raises LeaseLost when somebody else works on the source, or it was deleted."""
+    _renew(source)
 
 
 def _renew(source: Source, **changes: object) -> None:

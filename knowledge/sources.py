@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from django.core.files import File
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from chatbot_saas.lib.after_commit import after_commit
 from chatbot_saas.lib.errors import Conflict
-from knowledge import tasks
+from knowledge import deposit, tasks
 from knowledge.engine.detect import HEAD_BYTES, format_of
-from knowledge.models import KnowledgeBase, Source, new_source_id
+from knowledge.models import KnowledgeBase, Source
 from knowledge.upload import Upload
 
 # What the caller wants to note in the transaction of the change, such as who made it.
@@ -51,33 +50,13 @@ def add_upload(
 
     `note` is called with a new one, in its transaction.
     """
-    if (same := _with_bytes(base, upload.sha256)) is not None:
-        return same
-    public_id = new_source_id()
-    stored = default_storage.save(f"{base.client.public_id}/{public_id}", upload.file)
-    try:
-        with transaction.atomic():
-            source = Source.objects.create(
-                knowledge_base=base,
-                public_id=public_id,
-                title=PurePath(upload.name).stem,
-                url=url,
-                format=upload.format,
-                file=stored,
-                bytes=upload.bytes,
-                sha256=upload.sha256,
-            )
-            if note:
-                note(source)
-            after_commit(tasks.ingest_source.delay, source.pk)
-    except IntegrityError:
-        # Somebody sent the same bytes at the same moment.
-        default_storage.delete(stored)
-        return Source.objects.get(knowledge_base=base, sha256=upload.sha256, state__in=_TAKEN)
-    except BaseException:
-        default_storage.delete(stored)
-        raise
-    return source
+
+    def then(source: Source) -> None:
+        if note:
+            note(source)
+        after_commit(tasks.ingest_source.delay, source.pk)
+
+    return deposit.put(base, upload, url=url, then=then)
 
 
 def retry(source: Source) -> None:
@@ -92,11 +71,3 @@ def retry(source: Source) -> None:
         raise Conflict("same_bytes", "The same file was uploaded again meanwhile.") from error
     if not queued:
         raise Conflict("not_retryable", "Its file is gone: please upload it again.")
-
-
-_TAKEN = [state for state in Source.State if state != Source.State.FAILED]
-
-
-def _with_bytes(base: KnowledgeBase, sha256: str) -> Source | None:
-    taken = Source.objects.filter(knowledge_base=base, sha256=sha256, state__in=_TAKEN)
-    return taken.first()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from knowledge import healing, index, ingest, sweep
+from knowledge import healing, index, sweep, unpack
 from knowledge.models import KnowledgeBase, Source
 from knowledge.vectors import VectorsDown
 
 
 @shared_task
 def ingest_source(source_id: int) -> None:
-    ingest.ingest(source_id)
+    for found in unpack.ingest_or_unpack(source_id):
+        ingest_source.delay(found)
 
 
 @shared_task

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from knowledge.engine.container import ENCRYPTED, TOO_LARGE, opened
+from knowledge.engine.container import DAMAGED, ENCRYPTED, TOO_LARGE, UNPACKING, opened
 from knowledge.engine.detect import HEAD_BYTES, LOCKED, WrongType, format_of
 from knowledge.engine.document import Draft
 from knowledge.engine.errors import Unreadable
@@ -21,6 +21,10 @@ MOST_BYTES = 1024 * 1024 * 1024
 MOST_RATIO = 200  # unpacked to packed: text reaches 20, a bomb 1,000
 MOST_NAME_CHARACTERS = 200
 CHUNK = 1024 * 1024
+TAIL_BYTES = 66_000  # holds the end of the directory, whatever comment follows it
+END_OF_DIRECTORY = b"PK\x05\x06"
+ZIP64 = b"PK\x06\x07"
+MOST_DIRECTORY_BYTES = 4 * CHUNK
 # What operating systems and programs leave in archives, and nobody means to send.
 LITTER = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 
@@ -38,12 +42,15 @@ class Member:
     def chunks(self) -> Iterator[bytes]:
         """The bytes, never more than the entry promises. Raises Unreadable."""
         left = self.size
-        with self.archive.open(self.entry) as file:
-            while data := file.read(CHUNK):
-                left -= len(data)
-                if left < 0:
-                    raise Unreadable(TOO_LARGE)
-                yield data
+        try:
+            with self.archive.open(self.entry) as file:
+                while data := file.read(CHUNK):
+                    left -= len(data)
+                    if left < 0:
+                        raise Unreadable(TOO_LARGE)
+                    yield data
+        except UNPACKING as error:
+            raise Unreadable(DAMAGED) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,7 @@ def members(path: Path) -> Iterator[Member | Refusal]:
 
     A Member must be used before the next one is asked for.
     """
+    _check_directory(path)
     with opened(path) as container:
         entries = [one for one in container.archive.infolist() if not _is_litter(one)]
         if len(entries) > MOST_MEMBERS:
@@ -71,6 +79,20 @@ def members(path: Path) -> Iterator[Member | Refusal]:
             raise Unreadable("There is no file in this ZIP.")
         for entry in entries:
             yield _member(container.archive, entry)
+
+
+def _check_directory(path: Path) -> None:
+    """Raise Unreadable for a list of entries that would fill the memory once it is read.
+
+    Archives are opened by the worker itself, not by a process with limits.
+    """
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+        tail = file.read()
+    at = tail.rfind(END_OF_DIRECTORY)
+    listed = int.from_bytes(tail[at + 12 : at + 16], "little") if at >= 0 else 0
+    if listed > MOST_DIRECTORY_BYTES or ZIP64 in tail:
+        raise Unreadable(TOO_LARGE)
 
 
 def _is_litter(entry: zipfile.ZipInfo) -> bool:
@@ -93,6 +115,8 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Member | Refusa
             return Member(name, format_of(name, _head(file)), entry.file_size, archive, entry)
     except WrongType as error:
         return Refusal(name, str(error))
+    except UNPACKING:
+        return Refusal(name, DAMAGED)
 
 
 def _head(file: IO[bytes]) -> bytes:

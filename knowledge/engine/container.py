@@ -26,6 +26,8 @@ MIMETYPES = {
     "application/vnd.oasis.opendocument.presentation": "odp",
 }
 ENCRYPTED = 0x1
+# How the standard library gives up on a ZIP.
+UNPACKING = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError)
 
 
 class Container:
@@ -65,7 +67,7 @@ def opened(path: Path) -> Iterator[Container]:
             if len(archive.infolist()) > MOST_ENTRIES:
                 raise Unreadable(TOO_LARGE)
             yield Container(archive)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+    except UNPACKING as error:
         raise Unreadable(DAMAGED) from error
 
 

@@ -7,6 +7,7 @@ const STATES = {
   reading: "Being read…",
   embedding: "Being read…",
   ready: "Ready: answers use it now.",
+  unpacking: "Sent. Each file in it appears in the list.",
 };
 const waiting = [];
 let sending = false;
@@ -98,9 +99,13 @@ function send(upload) {
   request.send(body);
 }
 
-function done({ row }, source) {
-  row.dataset.id = source.id;
-  show(row, source.status, source.error);
+function done({ file, row }, source) {
+  if (/\.zip$/i.test(file.name)) {
+    show(row, "unpacking");
+  } else {
+    row.dataset.id = source.id;
+    show(row, source.status, source.error);
+  }
   document.getElementById("sources")?.dispatchEvent(new CustomEvent("sources-changed"));
 }
 

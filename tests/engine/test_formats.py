@@ -72,8 +72,9 @@ def test_words_table_rows_follow_their_header_and_merged_cells_reach_down(reads:
 
 def test_word_keeps_safe_links_and_leaves_out_what_was_deleted(reads: Reads) -> None:
     body = (
-        '<w:p><w:r><w:t xml:space="preserve">See </w:t></w:r><w:hyperlink r:id="good"><w:r><w:t>terms'
-        '</w:t></w:r></w:hyperlink><w:hyperlink r:id="bad"><w:r><w:t> here</w:t></w:r></w:hyperlink>'
+        '<w:p><w:r><w:t xml:space="preserve">See </w:t></w:r>'
+        '<w:hyperlink r:id="good"><w:r><w:t>terms</w:t></w:r></w:hyperlink>'
+        '<w:hyperlink r:id="bad"><w:r><w:t> here</w:t></w:r></w:hyperlink>'
         "<w:del><w:r><w:delText>old</w:delText><w:t>old</w:t></w:r></w:del></w:p>"
     )
     links = relations(good="https://shop.example/terms", bad="javascript:alert(1)")
@@ -159,7 +160,8 @@ def test_rtf_loses_its_marks_and_keeps_its_letters(reads: Reads) -> None:
 
 
 def test_rst_is_read_and_includes_no_file_of_this_machine(reads: Reads) -> None:
-    text = "Returns\n=======\n\n- Pack\n- Send\n\n.. include:: /etc/passwd\n\n.. raw:: html\n\n   <b>x</b>\n"
+    text = "Returns\n=======\n\n- Pack\n- Send\n\n.. include:: /etc/passwd\n\n"
+    text += ".. raw:: html\n\n   <b>x</b>\n"
     found = reads("rst", text)
     assert found.title == "Returns"
     assert "- Pack\n- Send" in found.text
@@ -272,5 +274,5 @@ def test_a_picture_without_text_recognition_says_what_is_missing(
     reads: Reads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(Unreadable, match="image.*OCR"):
+    with pytest.raises(Unreadable, match=r"image.*OCR"):
         reads("image", b"\x89PNG\r\n\x1a\n")

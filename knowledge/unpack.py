@@ -1,0 +1,112 @@
+"""A ZIP that was sent becomes a document of each file in it, and is itself forgotten.
+
+Also here the row is the job: a worker that is killed in the middle leaves the archive unfinished,
+and the next one finds the same bytes taken already.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+
+from accounts.models import Client
+from billing import limits
+from billing.limits import PlanLimit
+from knowledge import deposit, holdings, ingest
+from knowledge.engine.archive import Member, members
+from knowledge.engine.errors import Unreadable
+from knowledge.models import Source
+from knowledge.upload import Upload, too_large
+
+IN_MEMORY = 1024 * 1024
+MOST_NAMED = 3  # of the files that were refused, in the reason that people see
+
+
+def ingest_or_unpack(source_id: int) -> list[int]:
+    """Take the source to its end; the ids of the sources that were found in it."""
+    found = list[int]()
+    if Source.objects.filter(pk=source_id, format="zip").exists():
+        ingest.work(source_id, lambda source: found.extend(_unpack(source)))
+    else:
+        ingest.ingest(source_id)
+    return found
+
+
+def _unpack(archive: Source) -> list[int]:
+    """Each member as a source of its own. Raises Unreadable when none can be taken."""
+    taken, refused = list[int](), list[str]()
+    for member in members(Path(default_storage.path(archive.file))):
+        ingest.beat(archive)
+        if not isinstance(member, Member):
+            refused.append(f"{member.name}: {member.reason}")
+        elif member.size > settings.MAX_UPLOAD_BYTES:
+            refused.append(f"{member.name}: {too_large().message}")
+        else:
+            try:
+                taken.append(_take(archive, member).pk)
+            except PlanLimit as error:
+                refused.append(f"{member.name}: {error.message}")
+                break  # so would be all that follow
+            except Unreadable as error:
+                refused.append(f"{member.name}: {error}")
+    if not taken:
+        raise Unreadable(_why(refused))
+    _tell(archive, refused)
+    ingest.remove(archive)
+    return taken
+
+
+def _take(archive: Source, member: Member) -> Source:
+    base = archive.knowledge_base
+    with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
+        sha256 = _written(member, file)
+        stored = File(file, name=member.name)
+        upload = Upload(member.name, member.format, member.size, sha256, stored)
+        return deposit.put(base, upload, then=lambda source: _let_in(base.client, source, archive))
+
+
+def _written(member: Member, file: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    for chunk in member.chunks():
+        digest.update(chunk)
+        file.write(chunk)
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def _let_in(client: Client, source: Source, archive: Source) -> None:
+    """Raise PlanLimit where it is too much, which takes it back; the archive goes in its place."""
+    locked = Client.objects.select_for_update().get(pk=client.pk)
+    there = holdings.of(locked, without=source)
+    limits.require_document(
+        locked,
+        documents=there["documents"] - 1,
+        used_bytes=there["knowledge_bytes"] - archive.bytes,
+        new_bytes=source.bytes,
+    )
+
+
+def _tell(archive: Source, refused: list[str]) -> None:
+    """What was left behind stands in the list, as a failed document that says which files."""
+    if refused:
+        Source.objects.create(
+            knowledge_base=archive.knowledge_base,
+            title=archive.title,
+            format=archive.format,
+            sha256=archive.sha256,
+            state=Source.State.FAILED,
+            error=_why(refused)[:300],
+        )
+
+
+def _why(refused: list[str]) -> str:
+    rest = len(refused) - MOST_NAMED
+    more = f" And {rest:,} more." if rest > 0 else ""
+    count = "One file" if len(refused) == 1 else f"{len(refused):,} files"
+    return f"{count} of this ZIP cannot be read. {' '.join(refused[:MOST_NAMED])}{more}"
