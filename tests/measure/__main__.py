@@ -1,10 +1,10 @@
-"""python -m tests.measure [retrieval|answers|ingestion|refusing|pages]…"""
+"""python -m tests.measure [retrieval|answers|ingestion|refusing|pages|reading]…"""
 
 from __future__ import annotations
 
 import sys
 
-from tests.measure import answers, ingestion, pages, refusing, retrieval
+from tests.measure import answers, ingestion, pages, reading, refusing, retrieval
 
 ALL = {
     "retrieval": retrieval.main,
@@ -12,6 +12,7 @@ ALL = {
     "ingestion": ingestion.main,
     "refusing": refusing.main,
     "pages": pages.main,
+    "reading": reading.main,
 }
 
 for name in sys.argv[1:] or ALL:
