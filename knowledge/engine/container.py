@@ -26,6 +26,7 @@ MIMETYPES = {
     "application/vnd.oasis.opendocument.presentation": "odp",
 }
 ENCRYPTED = 0x1
+OUT_OF_MEMORY = ("memory", "huge", "limit", "unknown error")
 # How the standard library gives up on a ZIP.
 UNPACKING = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError)
 
@@ -83,7 +84,9 @@ def parse_xml(data: bytes) -> Any:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        raise Unreadable(DAMAGED) from error
+        # Out of memory libxml2 has no word for it.
+        too_large = any(word in str(error).lower() for word in OUT_OF_MEMORY)
+        raise Unreadable(TOO_LARGE if too_large else DAMAGED) from error
     if root.getroottree().docinfo.internalDTD is not None and b"<!ENTITY" in data[:100_000]:
         # No office program writes these; whoever does means no good.
         raise Unreadable("This file is damaged: it defines entities of its own.")

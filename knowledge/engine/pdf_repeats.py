@@ -12,7 +12,16 @@ EDGE_LINES = 3  # of a page's top and of its bottom: where headers and footers s
 LEAST_REPEATS = 3
 SHARE_OF_PAGES = 0.25
 SAME_PLACE = 4.0  # points
-DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
+# The number of a page, also beside a running title; not the numbers that a text is about.
+NUMBER = r"(?:\d{1,5}|[ivxlc]{1,6})"
+OF_PAGE = re.compile(
+    rf"^\W*{NUMBER}\b|\b{NUMBER}\W*$|\b(?:page|seite|página|pagina|p\.|s\.)\s*{NUMBER}\b"
+    rf"|\b{NUMBER}\s*(?:of|von|de|sur|di|/)\s*{NUMBER}\b"
+)
+NAMED_PAGE = re.compile(
+    rf"\W*(?:page|seite|página|pagina)\s*{NUMBER}(?:\s*(?:of|von|de|sur|di|/)\s*\d{{1,5}})?\W*",
+    re.IGNORECASE,
+)
 PAGE_NUMBER = re.compile(
     r"\W*(?:page|seite|página|pagina|p\.|s\.)?\s*(?:\d{1,5}|[ivxlc]{1,6})"
     r"(?:\s*(?:of|von|de|sur|di|/)\s*\d{1,5})?\W*",
@@ -21,17 +30,23 @@ PAGE_NUMBER = re.compile(
 
 
 def without_repeats(pages: Sequence[list[Line]]) -> list[list[Line]]:
-    """Pages without running headers, footers and page numbers."""
+    """Pages without running headers, footers and page numbers.
+
+    A page of nothing else keeps what is its own: a ticket's number may be all that it says.
+    """
     seen: Counter[tuple[str, int]] = Counter()
     edges = [_edges(page) for page in pages]
     for found in edges:
         seen.update({_place(line) for line in found})
+    exact = Counter(text for page in pages for text in {line.text for line in page})
     least = max(LEAST_REPEATS, int(len(pages) * SHARE_OF_PAGES))
     kept = []
     for page, found in zip(pages, edges, strict=True):
         repeated = {id(line) for line in found if _times(seen, line) >= least}
+        repeated |= {id(line) for line in found if NAMED_PAGE.fullmatch(line.text)}
         repeated |= {id(line) for line in _outermost(page) if PAGE_NUMBER.fullmatch(line.text)}
-        kept.append([line for line in page if id(line) not in repeated])
+        left = [line for line in page if id(line) not in repeated]
+        kept.append(left or [line for line in page if exact[line.text] < least])
     return kept
 
 
@@ -47,7 +62,7 @@ def _outermost(page: list[Line]) -> list[Line]:
 
 
 def _place(line: Line) -> tuple[str, int]:
-    return DIGITS.sub("#", line.text.lower()), round(line.bottom / SAME_PLACE)
+    return OF_PAGE.sub("#", line.text.lower()), round(line.bottom / SAME_PLACE)
 
 
 def _times(seen: Counter[tuple[str, int]], line: Line) -> int:

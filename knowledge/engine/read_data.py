@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from knowledge.engine.read_text import decode
 from knowledge.engine.tables import cell_of, is_header, table_lines
 
 SAMPLE_CHARACTERS = 20_000
+SAMPLE_ROWS = 100
 MOST_FIELD_CHARACTERS = 1_000_000
 DELIMITERS = ",;\t|"
 MOST_DEPTH = 60
@@ -51,18 +53,21 @@ def _table(text: str, delimiter: str) -> str:
     csv.field_size_limit(MOST_FIELD_CHARACTERS)
     lines = io.StringIO(text.replace("\0", " "), newline="")
     try:
-        rows = [
-            [cell_of(cell) for cell in row]
-            for row in csv.reader(lines, delimiter=delimiter)
-            if any(cell.strip() for cell in row)
-        ]
+        return "\n".join(_table_lines(csv.reader(lines, delimiter=delimiter)))
     except csv.Error as error:
         raise Unreadable("This table is damaged: a cell of it never ends.") from error
-    if all(len(row) < 2 for row in rows):
-        return "\n".join(cell for row in rows for cell in row)
-    head = [*rows[0], *[""] * (max(map(len, rows[:100])) - len(rows[0]))]
-    named = is_header(head, rows[1:]) or (len(rows) > 1 and all(head) and not _has_digits(head))
-    return "\n".join(table_lines(head if named else None, rows[1:] if named else rows))
+
+
+def _table_lines(lines: Iterable[list[str]]) -> Iterator[str]:
+    """Row by row: as lists of cells a large table would take ten times its size."""
+    rows = (list(map(cell_of, row)) for row in lines if any(cell.strip() for cell in row))
+    first = list(islice(rows, SAMPLE_ROWS))
+    rest = chain(first, rows)
+    if all(len(row) < 2 for row in first):
+        return (" ".join(row) for row in rest)
+    head = [*first[0], *[""] * (max(map(len, first)) - len(first[0]))]
+    named = is_header(head, first[1:]) or (len(first) > 1 and all(head) and not _has_digits(head))
+    return table_lines(head if named else None, islice(rest, int(named), None))
 
 
 def _has_digits(row: list[str]) -> bool:

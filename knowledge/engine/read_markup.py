@@ -20,7 +20,7 @@ UNSAFE_LINK = re.compile(
     r"\[([^\[\]]*)\]\(\s*(?:javascript|data|vbscript|file):[^()]*(?:\([^()]*\)[^()]*)*\)", re.I
 )
 FRONT_MATTER = re.compile(r"\A---\r?\n.*?\n---\r?\n", re.DOTALL)
-MOST_MARKED_CHARACTERS = 2_000_000  # docutils reads 0.3 MB a second; a longer text stays as it is
+MOST_MARKED_CHARACTERS = 1_000_000  # docutils reads 0.1 MB a second; a longer text stays as it is
 RST = {
     "file_insertion_enabled": False,
     "raw_enabled": False,

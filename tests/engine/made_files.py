@@ -96,8 +96,10 @@ def epub(*chapters: str) -> bytes:
     )
 
 
-def xlsx(*rows: tuple[object, ...], name: str = "Prices", state: str = "visible") -> bytes:
-    """A workbook of one sheet."""
+def xlsx(
+    *rows: tuple[object, ...], name: str = "Prices", state: str = "visible", cells: str = ""
+) -> bytes:
+    """A workbook of one sheet, of these rows or of `cells` as they stand in the file."""
     space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
     def cell(value: object) -> str:
@@ -105,7 +107,7 @@ def xlsx(*rows: tuple[object, ...], name: str = "Prices", state: str = "visible"
             return f"<c><v>{value}</v></c>"
         return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
 
-    data = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
+    data = cells or "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
     sheets = f'<sheet name="{name}" sheetId="1" r:id="worksheet1" state="{state}"/>'
     return zipped(
         {

@@ -1,0 +1,153 @@
+"""Reading in a process of its own: what comes out, and what a hostile file cannot do."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from knowledge.engine.errors import Unreadable
+from knowledge.engine.limits import MEGABYTE, Limits
+from knowledge.engine.read import read
+from knowledge.engine.sandbox import reading
+from knowledge.engine.split import split
+from tests.engine.made_files import docx, paragraph, xlsx
+from tests.pdfs import pdf
+
+SMALL = Limits(memory=150 * MEGABYTE)
+RULE = "Whoever bought shoes may send them back within sixty days. "
+GUIDE = (
+    "# Returns\n\nWe take back what does not fit you, and pay for the parcel.\n\n"
+    + "\n\n".join(f"## Case {number}\n\n{RULE * 12}" for number in range(40))
+)
+
+
+@pytest.fixture
+def guide(tmp_path: Path) -> Path:
+    path = tmp_path / "guide"
+    path.write_text(GUIDE, encoding="utf-8")
+    return path
+
+
+def test_the_passages_are_those_of_reading_here(guide: Path) -> None:
+    with reading(guide, "markdown") as text:
+        assert (text.title, text.language) == ("Returns", "en")
+        assert list(text.pieces) == list(split(read(guide, "markdown")))
+
+
+def test_passages_that_are_there_already_are_left_out(guide: Path) -> None:
+    whole = list(split(read(guide, "markdown")))
+    with reading(guide, "markdown", skip=30) as text:
+        assert list(text.pieces) == whole[30:]
+
+
+def test_the_files_name_stands_in_for_a_title(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("Nine to five.")
+    with reading(tmp_path / "a", "text", title="hours") as text:
+        assert [piece.heading for piece in text.pieces] == ["hours"]
+
+
+def test_who_stops_listening_leaves_nobody_behind(guide: Path) -> None:
+    before = children()
+    with reading(guide, "markdown") as text:
+        next(text.pieces)
+        assert len(children()) == len(before) + 1
+    assert children() == before
+
+
+def test_a_reason_comes_through(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(pdf("x")[:90])
+    with pytest.raises(Unreadable, match="damaged"), reading(tmp_path / "a", "pdf"):
+        pass
+
+
+def test_what_takes_too_long_is_ended(guide: Path) -> None:
+    began, before = time.monotonic(), children()
+    limits = replace(Limits(), wall=0)
+    with pytest.raises(Unreadable, match="too long"), reading(guide, "markdown", limits=limits):
+        pass
+    assert time.monotonic() - began < 5
+    assert children() == before
+
+
+def test_what_computes_without_end_is_ended(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("* item *with* marks\n" * 40_000)
+    limits = replace(Limits(), cpu=1)
+    with pytest.raises(Unreadable, match="too long"), reading(tmp_path / "a", "rst", limits=limits):
+        pass
+
+
+def test_while_it_takes_time_the_caller_is_heard_of(tmp_path: Path) -> None:
+    class Lost(Exception):
+        pass
+
+    def beat() -> None:
+        raise Lost
+
+    (tmp_path / "a").write_text("* item *with* marks\n" * 40_000)
+    before = children()
+    with pytest.raises(Lost), reading(tmp_path / "a", "rst", beat=beat):
+        pass
+    assert children() == before
+
+
+def billion_cells() -> bytes:
+    """Two cells, at the first and at the last place of the sheet."""
+    cells = '<row r="1"><c r="A1"><v>1</v></c></row>'
+    cells += '<row r="1048576"><c r="XFD1048576"><v>2</v></c></row>'
+    return xlsx(cells=cells)
+
+
+@pytest.mark.parametrize(
+    ("file_format", "data"),
+    [
+        ("text", b"words " * 40_000_000),
+        ("xlsx", billion_cells()),
+        ("docx", docx(paragraph("a ") * 1_000_000)),
+        ("json", b'{"a": [' + b"[1]," * 8_000_000 + b"1]}"),
+    ],
+    ids=["text", "cells", "paragraphs", "lists"],
+)
+def test_what_needs_too_much_memory_costs_only_its_own_process(
+    tmp_path: Path, file_format: str, data: bytes
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(data)
+    with (
+        pytest.raises(Unreadable, match=r"memory|far more"),
+        reading(path, file_format, limits=SMALL),
+    ):
+        pass
+
+
+def test_the_reading_process_knows_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "of the site")
+    (tmp_path / "a").write_text("word " * 100_000)
+    before = set(children())
+    with reading(tmp_path / "a", "text"):
+        (child,) = set(children()) - before
+        known = Path(f"/proc/{child}/environ").read_bytes()
+    assert b"of the site" not in known
+    assert b"SECRET_KEY" not in known and b"DJANGO" not in known
+
+
+def test_limits_hold_for_whatever_the_process_starts(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("word " * 100_000)
+    before = set(children())
+    with reading(tmp_path / "a", "text"):
+        (child,) = set(children()) - before
+        assert resource.prlimit(child, resource.RLIMIT_DATA)[1] == Limits().memory
+        assert resource.prlimit(child, resource.RLIMIT_CORE) == (0, 0)
+        assert os.getsid(child) == child
+
+
+def children() -> list[int]:
+    """Of this process, by their ids."""
+    threads = Path("/proc/self/task").iterdir()
+    return sorted(int(one) for task in threads for one in (task / "children").read_text().split())
