@@ -64,7 +64,7 @@ def _unpack(archive: Source) -> list[int]:
 
 def _take(archive: Source, member: Member) -> Source:
     base = archive.knowledge_base
-    with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
+    with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(settings.FILE_UPLOAD_TEMP_DIR)) as file:
         sha256 = _written(member, file)
         stored = File(file, name=member.name)
         upload = Upload(member.name, member.format, member.size, sha256, stored)

@@ -13,7 +13,7 @@ TABLE_CHARACTERS = 1000  # as split.PASSAGE_CHARACTERS
 MOST_HEAD_CHARACTERS = 80  # of one that is repeated for each row of a very wide table
 RULE = re.compile(r"\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*")
 BORDER = re.compile(r"(?<!\\)\|")
-NUMBER = re.compile(r"[-+(]?[\d.,:/\s%€$£¥-]*\d[\d.,:/\s%€$£¥)-]*")
+OF_NUMBERS = frozenset("0123456789.,:/+-–—()%€$£¥ ")
 
 Row = Sequence[str]
 
@@ -32,7 +32,12 @@ def is_header(first: Row, others: Sequence[Row]) -> bool:
     named = [cell for cell in first if cell.strip()]
     if len(named) < 2 or not others or len(named) < len(first) * 0.6:
         return False
-    return not any(NUMBER.fullmatch(cell.strip()) for cell in named)
+    return not any(_is_number(cell) for cell in named)
+
+
+def _is_number(cell: str) -> bool:
+    """Also a date, a price, a range."""
+    return OF_NUMBERS.issuperset(cell) and any(letter.isdigit() for letter in cell)
 
 
 def markdown_table(rows: Sequence[Row]) -> str:
@@ -65,7 +70,7 @@ def repeat_headers(text: str, most: int = TABLE_CHARACTERS) -> str:
 
 
 def _repeated(lines: list[str], most: int) -> Iterator[str]:
-    header, size, at = list[str](), 0, 0
+    header, heads, size, at = list[str](), list[str](), 0, 0
     while at < len(lines):
         line = lines[at]
         at += 1
@@ -73,7 +78,7 @@ def _repeated(lines: list[str], most: int) -> Iterator[str]:
             header = []
             yield line
         elif not header and at < len(lines) and RULE.fullmatch(lines[at].rstrip()):
-            header, size = [line, lines[at]], 0
+            header, heads, size = [line, lines[at]], _cells(line), 0
             at += 1
             if not _fits(header, most) and _names(line):
                 continue  # each row repeats its part of it
@@ -82,7 +87,7 @@ def _repeated(lines: list[str], most: int) -> Iterator[str]:
         elif not header or not _names(header[0]):
             yield line
         elif not _fits(header, most) or _length(header) + len(line) > most:
-            yield from _wide(header[0], line, most)
+            yield from _wide(heads, line, most)
             size = most  # what follows begins anew
         else:
             if size + len(line) + 1 > most:
@@ -108,11 +113,11 @@ def _cells(line: str) -> list[str]:
     return [cell.strip() for cell in BORDER.split(line.strip().strip("|"))]
 
 
-def _wide(header: str, line: str, most: int) -> Iterator[str]:
+def _wide(heads: list[str], line: str, most: int) -> Iterator[str]:
     """A row too long for its heads: several small tables, each of which begins with its key."""
     pairs = [
         (head[:MOST_HEAD_CHARACTERS], cell)
-        for head, cell in zip(_cells(header), _cells(line), strict=False)
+        for head, cell in zip(heads, _cells(line), strict=False)
         if cell
     ]
     if not pairs:

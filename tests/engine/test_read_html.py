@@ -173,3 +173,63 @@ def test_a_line_of_many_small_elements_is_not_copied_for_each() -> None:
     start = time.monotonic()
     assert len(markdown("<p>" + "x<br>" * 200_000)) == 399_999
     assert time.monotonic() - start < 5
+
+
+MENU = "<ul>" + "".join(f"<li><a href='/{n}'>Page {n}</a></li>" for n in range(12)) + "</ul>"
+PROSE = "<p>" + "Whoever bought shoes may send them back within sixty days. " * 10 + "</p>"
+
+
+@pytest.mark.parametrize(
+    "surrounding",
+    [
+        MENU,
+        "<div class='cookie-banner'><p>We use cookies.</p></div>",
+        "<div id='onetrust-consent-sdk'><p>We value your privacy.</p></div>",
+        "<a class='skip-link' href='#main'>Skip to content</a>",
+        "<footer><p>Imprint</p></footer>",
+        "<div class='breadcrumbs'>Home / Returns</div>",
+    ],
+)
+def test_what_surrounds_the_text_is_left_out(surrounding: str) -> None:
+    assert markdown(f"{surrounding}<h1>Returns</h1>{PROSE}").startswith("# Returns\nWhoever")
+    assert markdown(f"<h1>Returns</h1>{PROSE}{surrounding}").endswith("sixty days.")
+
+
+def test_the_main_part_of_a_page_is_all_that_is_read() -> None:
+    page = f"<div>Our shop</div><main><h1>Returns</h1>{PROSE}</main><div>Follow us</div>"
+    assert markdown(page).startswith("# Returns")
+    assert "Follow us" not in markdown(page)
+
+
+def test_a_recipe_for_cookies_is_no_banner_and_a_short_list_of_links_no_menu() -> None:
+    page = "<div class='cookie-recipe'><p>Bake them.</p></div><ul><li><a href='/a'>Shoes</a></ul>"
+    assert markdown(page) == "Bake them.\n- Shoes"
+
+
+@pytest.mark.parametrize(
+    ("link", "text"),
+    [
+        ("<a href='https://shop.example/terms'>terms</a>", "[terms](https://shop.example/terms)"),
+        ("<a href='mailto:help@shop.example'>us</a>", "[us](mailto:help@shop.example)"),
+        ("<a href='https://shop.example/'>shop.example</a>", "shop.example"),
+        ("<a href='javascript:alert(1)'>terms</a>", "terms"),
+        ("<a href='data:text/html,x'>terms</a>", "terms"),
+        ("<a href='/terms'>terms</a>", "terms"),
+        ("<a href='#terms'>terms</a>", "terms"),
+        ("<a href='https://shop.example/a_(b)'>b</a>", "[b](https://shop.example/a_%28b%29)"),
+    ],
+)
+def test_a_link_keeps_its_target_where_that_is_safe(link: str, text: str) -> None:
+    assert markdown(f"<p>See {link}.</p>") == f"See {text}."
+
+
+def test_relative_links_follow_the_address_that_a_page_gives() -> None:
+    head = "<head><link rel='canonical' href='https://shop.example/help/'></head>"
+    assert markdown(f"{head}<p><a href='terms'>terms</a></p>") == (
+        "[terms](https://shop.example/help/terms)"
+    )
+
+
+def test_numbered_lists_keep_their_numbers() -> None:
+    page = "<ol><li>Pack<ul><li>gently</li></ul></li><li>Send</li></ol>"
+    assert markdown(page) == "1. Pack\n  - gently\n2. Send"

@@ -114,3 +114,43 @@ def test_the_title_comes_from_the_files_own_data(tmp_path: Path) -> None:
     data = pdf("One.").replace(b"/Helvetica", b"/Helvetica/Title(Returns )")
     path.write_bytes(data.replace(b"/Root 1 0 R", b"/Root 1 0 R/Info 3 0 R"))  # 3: the font
     assert pdf_pages(path)[0] == "Returns"
+
+
+NEXT_CELL = ") Tj 120 0 Td ("
+NEXT_ROW = ") Tj -240 -20 Td ("
+LARGE = ") Tj /F1 24 Tf ("
+NORMAL = ") Tj /F1 12 Tf 0 -40 Td ("
+
+
+def test_cells_that_stand_apart_are_a_table_with_its_header(tmp_path: Path) -> None:
+    rows = [("SKU", "Name", "Price"), ("A-1", "Blue shirt", "19.90"), ("A-2", "Red shirt", "24.90")]
+    page = NEXT_ROW.join(NEXT_CELL.join(row) for row in rows)
+    assert pages_of(tmp_path, pdf(page)) == [
+        "| SKU | Name | Price |\n| --- | --- | --- |\n"
+        "| A-1 | Blue shirt | 19.90 |\n| A-2 | Red shirt | 24.90 |"
+    ]
+
+
+def test_what_every_page_repeats_is_left_out(tmp_path: Path) -> None:
+    facts = ["Shirts are blue.", "Shoes are red.", "Hats are green.", "Coats are grey."]
+    pages = [
+        lines("ACME Limited, confidential", fact, f"Page {number} of 4")
+        for number, fact in enumerate(facts, 1)
+    ]
+    assert pages_of(tmp_path, pdf(*pages)) == facts
+
+
+def test_pages_that_differ_only_by_a_number_keep_it(tmp_path: Path) -> None:
+    pages = [f"Voucher for entry number {number}" for number in range(5)]
+    assert pages_of(tmp_path, pdf(*pages)) == pages
+
+
+def test_larger_letters_are_a_heading(tmp_path: Path) -> None:
+    body = lines(*["We take back whatever you do not like, and pay for the parcel."] * 6)
+    page = f"{LARGE}Returns{NORMAL}{body}"
+    assert pages_of(tmp_path, pdf(page))[0].startswith("# Returns\n\nWe take back")
+
+
+def test_items_begin_lines_of_their_own(tmp_path: Path) -> None:
+    page = lines("1. Pack the shoes into the box that they came in.", "2. Send them.", "3. Wait.")
+    assert pages_of(tmp_path, pdf(page))[0].split("\n")[1:] == ["2. Send them.", "3. Wait."]
