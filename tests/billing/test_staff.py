@@ -113,7 +113,7 @@ def test_free_time_ends_by_itself(selling: None, acme: Client) -> None:
 
 def customers(count: int, **fields: object) -> None:
     for number in range(count):
-        client = Client.objects.create(name=f"Customer {number} of {fields}")
+        client = Client.objects.create(name=f"Customer {number}")
         plan, interval = fields.get("plan", BASIC), fields.get("interval", Interval.MONTH)
         cents = plan.price(interval) * 100  # type: ignore[attr-defined]
         state = {"status": "active", "standing": "active", **fields}

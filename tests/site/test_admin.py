@@ -302,7 +302,13 @@ def test_a_bad_number_of_days_changes_nothing(world: Everything, desk: Browser, 
     assert BillingState.objects.get().grace_until is None
 
 
+def overdue(client: Client) -> None:
+    late = {"status": "past_due", "past_due_since": timezone.now()}
+    BillingState.objects.filter(client=client).update(**late)
+
+
 def test_grace_and_free_time_are_given_by_days(world: Everything, desk: Browser) -> None:
+    overdue(world.client)
     for name in ("grace", "gift"):
         desk.post(step(world.client, name), {"reason": "Our mistake", "days": "5"})
     state = BillingState.objects.get()
@@ -397,6 +403,7 @@ def test_a_person_is_deactivated_and_their_owners_see_it(world: Everything, desk
 
 
 def test_whatever_staff_do_the_owners_see_from_where(world: Everything, desk: Browser) -> None:
+    overdue(world.client)
     for name in ("suspend", "resume", "grace", "gift", "reindex", "mails"):
         desk.post(step(world.client, name), {"reason": "Asked by mail", "days": "5"})
     run(desk, Invitation, "send_again", world.invitation)
