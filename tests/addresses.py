@@ -67,7 +67,7 @@ ACTS: dict[str, Act] = {
 PROGRAMS = {"documents", "document", "search"}
 
 # Whoever is signed in, of a client or of none.
-PERSONS = {"start", "join", "switch_client", "key_link"}
+PERSONS = {"start", "join", "switch_client", "key_link", "usersessions_list", "end_session"}
 
 # allauth's: pages of somebody's own account, shown to nobody else.
 OF_ACCOUNTS = {

@@ -31,6 +31,7 @@ from tests import environment
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.smtp import FakeSmtp
 from tests.fakes.stripe_server import FakeStripe
+from tests.services.chroma import Chroma
 from tests.services.django import Scheduler, Web, Worker, manage
 from tests.services.waiting import wait_until
 
@@ -246,6 +247,9 @@ class House:
         self.env["EMAIL_URL"] = self.mails.url
         self.stripe = enter(FakeStripe())
         self.env |= self.till
+        # A server that tests of healing may lose, without making all other tenants' doubtful.
+        self.fragile = enter(Chroma(directory=environment.folder("fragile-chroma")))
+        self.env["CHROMA_SHARDS"] = f"fragile={self.fragile.url}"
         manage("billing_setup", env=self.env)
         model = {"OPENAI_BASE_URL": self.fake.url, "OPENAI_API_KEY": "sk-fake"}
         self.worker = enter(Worker(self.env | model, directory=environment.folder("worker")))

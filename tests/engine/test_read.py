@@ -134,9 +134,9 @@ def test_comments_and_images_are_dropped(markdown: Markdown, text: str, left: st
     ids=["comments", "images", "links", "brackets", "fences", "spaces", "hashes", "rules"],
 )
 def test_hostile_markdown_is_read_in_a_moment(markdown: Markdown, text: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     markdown(text)
-    assert time.monotonic() - start < 3
+    assert time.process_time() - start < 3
 
 
 def test_plain_text_has_no_headings(tmp_path: Path) -> None:

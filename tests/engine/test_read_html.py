@@ -160,9 +160,9 @@ def test_a_page_that_is_only_text_is_read() -> None:
 
 @pytest.mark.parametrize("closing", ["", "</div>" * 200_000])
 def test_a_hostile_nesting_ends_soon_and_keeps_what_came_before(closing: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert markdown("<p>Nine to five.</p>" + "<div>" * 200_000 + "x" + closing) == "Nine to five."
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_two_thousand_levels_are_still_read() -> None:
@@ -170,9 +170,9 @@ def test_two_thousand_levels_are_still_read() -> None:
 
 
 def test_a_line_of_many_small_elements_is_not_copied_for_each() -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert len(markdown("<p>" + "x<br>" * 200_000)) == 399_999
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 MENU = "<ul>" + "".join(f"<li><a href='/{n}'>Page {n}</a></li>" for n in range(12)) + "</ul>"

@@ -117,6 +117,6 @@ def test_tidying_twice_is_tidying_once() -> None:
 @pytest.mark.parametrize("space", [" ", "\t", "\u00a0"])
 def test_a_line_of_a_million_spaces_takes_no_time(space: str) -> None:
     text = "a" + space * 1_000_000 + "b"
-    start = time.monotonic()
+    start = time.process_time()
     assert tidy(text) == text
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2

@@ -52,9 +52,9 @@ def test_a_row_too_wide_for_its_header_becomes_small_tables_with_its_key() -> No
     ids=["header", "bars", "rows"],
 )
 def test_hostile_tables_are_read_in_a_moment(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert len(repeat_headers(text)) < 40 * len(text)
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,11 @@ def taught(shop: Tenant, tmp_path: Path) -> Tenant:
     return shop
 
 
+def is_checked(shop: Tenant) -> bool:
+    shop.base.refresh_from_db()
+    return shop.base.index_checked_at is not None
+
+
 def known(shop: Tenant) -> int:
     shop.base.refresh_from_db()
     return shop.base.live_passages
@@ -100,6 +105,7 @@ def test_rebuild_index_says_what_differs(house: House, taught: Tenant) -> None:
         " ok: 4 passages"
         in manage("rebuild_index", "--check", "--client", client, env=house.env).stdout
     )
+    wait_until(lambda: is_checked(taught), 60)  # else it is healed in between
     vectors().drop(taught.base.collection)
     failed = manage("rebuild_index", "--check", "--client", client, env=house.env, check=False)
     assert failed.returncode == 1

@@ -80,9 +80,9 @@ def test_no_other_site_may(origin: str, domain: str) -> None:
 
 @pytest.mark.parametrize("host", ["a" * 100_000, "a." * 50_000, "a-" * 50_000, ":" * 100_000])
 def test_an_endless_origin_is_refused_at_once(host: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert not matches(f"https://{host}!", ["shop.example", "*.shop.example"])
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_a_bot_without_a_list_stands_nowhere() -> None:
