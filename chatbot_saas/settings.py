@@ -7,6 +7,7 @@ true: the same with Django's debug pages. false: production, and the secrets mus
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from chatbot_saas.lib.env import (
     env_email,
     env_int,
     env_list,
+    env_loopback,
     env_prices,
     env_rates,
     env_str,
@@ -239,6 +241,18 @@ CHAT_FALLBACK_MODEL = env_str("CHAT_FALLBACK_MODEL")
 EMBEDDING_MODEL = env_str("EMBEDDING_MODEL", "local")
 MODEL_SILENCE_SECONDS = env_int("MODEL_SILENCE_SECONDS", 60, least=1, most=600)
 STREAM_THREADS = env_int("STREAM_THREADS", 8, least=1, most=64)
+
+# --- Other people's websites ----------------------------------------------------------------
+
+# The name under which we come, in robots.txt too, and where it says more about us.
+CRAWLER_NAME = env_str("CRAWLER_NAME", "ChatbotSaasBot")
+if not re.fullmatch(r"[A-Za-z_-]{1,60}", CRAWLER_NAME):
+    raise ImproperlyConfigured("CRAWLER_NAME must be a word of letters, - and _")
+FETCH_USER_AGENT = f"{CRAWLER_NAME}/1.0 (+{SITE_URL}/)"
+# Names that stand for a server on this machine: how tests put up websites of their own.
+FETCH_ALLOWED_PRIVATE = env_loopback("FETCH_ALLOWED_PRIVATE")
+if FETCH_ALLOWED_PRIVATE and PRODUCTION:
+    raise ImproperlyConfigured("FETCH_ALLOWED_PRIVATE is for tests: unset it where DEBUG=false")
 
 # --- Limits ---------------------------------------------------------------------------------
 

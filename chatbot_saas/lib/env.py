@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -113,6 +114,25 @@ def env_prices(name: str, default: str) -> tuple[float, float]:
     if not all(0 <= price < float("inf") for price in prices):
         raise ImproperlyConfigured(f"{name} must be two prices, like {default}")
     return prices
+
+
+def env_loopback(name: str) -> Mapping[str, tuple[str, int]]:
+    """Places on this machine that names stand for, such as "*.test=127.0.0.1:8100"."""
+    found = dict[str, tuple[str, int]]()
+    for part in env_list(name):
+        host, _, place = part.partition("=")
+        address, _, port = place.rpartition(":")
+        if not host or not port.isdecimal() or not _is_loopback(address):
+            raise ImproperlyConfigured(f"{name}: {part!r} is not NAME=127.0.0.1:PORT")
+        found[host.lower()] = (address, int(port))
+    return MappingProxyType(found)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def env_email(name: str) -> dict[str, object]:

@@ -10,7 +10,7 @@ from tests import environment
 from tests.services.django import manage
 
 BASE = environment.BASE
-READERS = re.compile(r"env_(?:str|bool|int|list|url|rates|email)\(\s*\"([A-Z_]+)\"")
+READERS = re.compile(r"env_(?:str|bool|int|list|loopback|url|rates|email)\(\s*\"([A-Z_]+)\"")
 
 
 def production(**changes: str) -> dict[str, str]:
@@ -44,6 +44,13 @@ def test_production_does_not_start_without_its_secrets(missing: str) -> None:
     assert f"DEBUG=false needs {missing}" in done.stderr
 
 
+def test_production_lets_no_name_stand_for_this_machine() -> None:
+    env = production(FETCH_ALLOWED_PRIVATE="site.test=127.0.0.1:8100")
+    done = manage("check", env=env, check=False)
+    assert done.returncode == 1
+    assert "FETCH_ALLOWED_PRIVATE is for tests" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -55,6 +62,10 @@ def test_production_does_not_start_without_its_secrets(missing: str) -> None:
         ("EMAIL_URL", "pigeon://loft"),
         ("STORAGE_URL", "ftp://files"),
         ("INGEST_LEASE_SECONDS", "0"),
+        ("CRAWLER_NAME", "a bot"),
+        ("FETCH_ALLOWED_PRIVATE", "db.test=10.0.0.5:80"),
+        ("FETCH_ALLOWED_PRIVATE", "db.test=db.internal:80"),
+        ("FETCH_ALLOWED_PRIVATE", "127.0.0.1:80"),
     ],
 )
 def test_a_bad_value_stops_the_start_and_names_the_setting(name: str, value: str) -> None:
