@@ -139,7 +139,9 @@ class Vectors:
         except (httpx.TimeoutException, TimeoutError) as error:
             self._asked_again_at = time.monotonic() + PAUSE_SECONDS
             raise VectorsDown("no answer in time") from error
-        except (httpx.HTTPError, OSError, ChromaError, ValueError) as error:
+        except ChromaError as error:
+            raise VectorsDown(f"{type(error).__name__}: {error}"[:200]) from error
+        except (httpx.HTTPError, OSError, ValueError) as error:
             raise VectorsDown(type(error).__name__) from error
         except Exception as error:
             raise VectorsDown(str(error)[:200]) from error

@@ -101,11 +101,11 @@ def test_a_hit_that_is_no_live_passage_of_this_base_is_dropped(
 
 def test_rebuild_index_says_what_differs(house: House, taught: Tenant) -> None:
     client = taught.client.public_id
+    wait_until(lambda: is_checked(taught), 60)  # else the worker heals it in between
     assert (
         " ok: 4 passages"
         in manage("rebuild_index", "--check", "--client", client, env=house.env).stdout
     )
-    wait_until(lambda: is_checked(taught), 60)  # else it is healed in between
     vectors().drop(taught.base.collection)
     failed = manage("rebuild_index", "--check", "--client", client, env=house.env, check=False)
     assert failed.returncode == 1
