@@ -23,10 +23,23 @@ def require_document(client: Client, *, documents: int, used_bytes: int, new_byt
     plan = entitlement_of(client).plan
     if documents >= plan.limits.documents:
         raise _limit(f"{plan.name} holds {plan.limits.documents:,} documents")
+    require_bytes(client, used_bytes=used_bytes, new_bytes=new_bytes)
+
+
+def require_bytes(client: Client, *, used_bytes: int, new_bytes: int) -> None:
+    plan = entitlement_of(client).plan
     if used_bytes + new_bytes > plan.limits.knowledge_bytes:
         raise _limit(
             f"{plan.name} holds {filesizeformat(plan.limits.knowledge_bytes)} of documents"
         )
+
+
+def require_page(client: Client, *, pages: int) -> int:
+    """How many more pages of websites there may be; raises PlanLimit when there are none."""
+    plan = entitlement_of(client).plan
+    if pages >= plan.limits.crawl_pages:
+        raise _limit(f"{plan.name} holds {plan.limits.crawl_pages:,} pages of websites")
+    return plan.limits.crawl_pages - pages
 
 
 def require_bot(client: Client, *, bots: int) -> None:

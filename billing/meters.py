@@ -17,6 +17,7 @@ from billing.quota import limit_of, used_in
 
 NAMES = {
     "documents": "Documents",
+    "crawl_pages": "Pages of websites",
     "knowledge_bytes": "Storage",
     "bots": "Chatbots",
     "members": "Members",

@@ -12,6 +12,8 @@ def schedule(*, sweep_seconds: int) -> dict[str, dict[str, Any]]:
     return {
         "sweep-ingestions": _each("knowledge.tasks.sweep", float(sweep_seconds)),
         "check-indexes": _each("knowledge.tasks.check_all_indexes", crontab(hour=1, minute=29)),
+        "sweep-websites": _each("knowledge.crawl.tasks.sweep_websites", float(sweep_seconds)),
+        "check-websites": _each("knowledge.crawl.tasks.check_due_websites", 300.0),
         "sweep-answers": _each("chat.tasks.end_abandoned_answers", 300.0),
         "sweep-outbox": _each("accounts.tasks.send_waiting_mails", 60.0),
         "sweep-billing": _each("billing.tasks.sweep_requests", sweep_seconds * 4.0),

@@ -249,6 +249,8 @@ CRAWLER_NAME = env_str("CRAWLER_NAME", "ChatbotSaasBot")
 if not re.fullmatch(r"[A-Za-z_-]{1,60}", CRAWLER_NAME):
     raise ImproperlyConfigured("CRAWLER_NAME must be a word of letters, - and _")
 FETCH_USER_AGENT = f"{CRAWLER_NAME}/1.0 (+{SITE_URL}/)"
+# The least time between two calls to the same website; its robots.txt may ask for more.
+CRAWL_DELAY_MILLISECONDS = env_int("CRAWL_DELAY_MILLISECONDS", 1000, most=60_000)
 # Names that stand for a server on this machine: how tests put up websites of their own.
 FETCH_ALLOWED_PRIVATE = env_loopback("FETCH_ALLOWED_PRIVATE")
 if FETCH_ALLOWED_PRIVATE and PRODUCTION:

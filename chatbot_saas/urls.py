@@ -24,6 +24,7 @@ from chatbot_saas import csp_reports, health, pages
 from chatbot_saas.data import views as data
 from knowledge import api as knowledge_api
 from knowledge import views as knowledge
+from knowledge import websites_api
 
 visitors = [
     path("widget.js", loader.widget_js, name="widget_js"),
@@ -36,6 +37,10 @@ visitors = [
 programs = [
     path("api/documents", knowledge_api.documents, name="documents"),
     path("api/documents/<str:public_id>", knowledge_api.document, name="document"),
+    path("api/pages", websites_api.website_list, name="website_list"),
+    path("api/pages/<str:public_id>", websites_api.website, name="website_api"),
+    path("api/pages/<str:public_id>/sync", websites_api.sync_website, name="website_sync_api"),
+    path("api/pages/<str:public_id>/stop", websites_api.stop_website, name="website_stop_api"),
     path("api/search", knowledge_api.search, name="search"),
     path("api/resend-api-key", key_links.resend_api_key, name="resend_api_key"),
 ]

@@ -11,7 +11,7 @@ from accounts.audit import Action
 from accounts.look_only import LookOnly, actor_of
 from chatbot_saas.lib.errors import Conflict
 from knowledge import sources
-from knowledge.models import KnowledgeBase, Source
+from knowledge.models import KnowledgeBase, Source, Website
 
 
 @admin.register(KnowledgeBase)
@@ -94,3 +94,39 @@ class SourceAdmin(LookOnly):
                 actor=actor_of(request),
             )
             self.message_user(request, f"{source.title}: queued.", messages.SUCCESS)
+
+
+@admin.register(Website)
+class WebsiteAdmin(LookOnly):
+    list_display = ("url", "client", "mode", "state", "error", "last_checked_at")
+    list_filter = ("state", "mode", "schedule")
+    search_fields = (
+        "url",
+        "public_id",
+        "knowledge_base__client__name",
+        "knowledge_base__client__public_id",
+    )
+    list_select_related = ("knowledge_base__client",)
+    ordering = ("-pk",)
+    fields = (
+        "public_id",
+        "knowledge_base",
+        "url",
+        "mode",
+        "limit",
+        "depth",
+        "include",
+        "exclude",
+        "schedule",
+        "state",
+        "error",
+        "run",
+        "heartbeat_at",
+        "created_at",
+        "last_checked_at",
+        "next_check_at",
+    )
+
+    @admin.display(ordering="knowledge_base__client__name")
+    def client(self, website: Website) -> str:
+        return website.knowledge_base.client.name

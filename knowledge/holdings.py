@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 
 from accounts.models import Client
 from knowledge.models import Source
 
 
 def of(client: Client, *, without: Source | None = None) -> dict[str, int]:
-    """Documents and their bytes; of all sources but `without`."""
+    """Documents, pages of websites, and the bytes of both; of all sources but `without`."""
     sources = Source.objects.for_client(client)
     if without is not None:
         sources = sources.exclude(pk=without.pk)
-    sums = sources.aggregate(documents=Count("pk"), knowledge_bytes=Sum("bytes"))
+    is_page = Q(kind=Source.Kind.PAGE)
+    sums = sources.aggregate(
+        documents=Count("pk", filter=~is_page),
+        crawl_pages=Count("pk", filter=is_page),
+        knowledge_bytes=Sum("bytes"),
+    )
     return {name: value or 0 for name, value in sums.items()}

@@ -178,7 +178,7 @@ def _publish(source: Source, *, indexed: bool) -> None:
         _resize(source.knowledge_base, plus=_size(source.passages.live()), minus=_size(old))
         old.delete()
     if old_ids:
-        _forget(source.knowledge_base, old_ids)
+        forget(source.knowledge_base, old_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ def recount(base: KnowledgeBase) -> None:
     same.update(live_passages=size.passages, live_terms=size.terms)
 
 
-def _forget(base: KnowledgeBase, passage_ids: Sequence[int]) -> None:
+def forget(base: KnowledgeBase, passage_ids: Sequence[int]) -> None:
     try:
         vectors(base.shard).remove(base.collection, passage_ids)
     except VectorsDown:
@@ -261,4 +261,4 @@ def remove(source: Source, *, note: Callable[[Source], object] | None = None) ->
         source.delete()
     if file:
         default_storage.delete(file)
-    _forget(base, passage_ids)
+    forget(base, passage_ids)

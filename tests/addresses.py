@@ -64,7 +64,15 @@ ACTS: dict[str, Act] = {
 }
 
 # Whoever has a key, or is a member in a browser.
-PROGRAMS = {"documents", "document", "search"}
+PROGRAMS = {
+    "documents",
+    "document",
+    "search",
+    "website_list",
+    "website_api",
+    "website_sync_api",
+    "website_stop_api",
+}
 
 # Whoever is signed in, of a client or of none.
 PERSONS = {"start", "join", "switch_client", "key_link", "usersessions_list", "end_session"}
@@ -144,6 +152,7 @@ STAFF_MODELS = {
     "chat_sighting",
     "knowledge_knowledgebase",
     "knowledge_source",
+    "knowledge_website",
     "mfa_authenticator",
     "socialaccount_socialaccount",
     "usersessions_usersession",

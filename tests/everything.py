@@ -23,7 +23,7 @@ from billing import quota
 from billing.models import Checkout, Kind, StripeObject, SyncRequest
 from chat.models import Bot, Citation, Conversation, Message, Sighting
 from knowledge.embedding import pack
-from knowledge.models import KnowledgeBase, Passage, Source
+from knowledge.models import KnowledgeBase, Passage, Source, WebPage, Website
 
 TOKEN = "t" * 43  # of every link, after the mark
 
@@ -39,6 +39,7 @@ class Everything:
     bot: Bot
     source: Source
     failed: Source
+    website: Website
     conversation: Conversation
     invitation: Invitation
     key: ApiKey
@@ -62,13 +63,15 @@ class Everything:
         key, text = keys.make(client, f"{mark} key")
         _billing(client, mark)
         audit.record_by_system(client, Action.KEY_CREATED, f"{mark} key", actor=owner.email)
+        source = _source(base, mark)
         return cls(
             mark=mark,
             client=client,
             people=members,
             base=base,
             bot=bot,
-            source=_source(base, mark),
+            source=source,
+            website=_website(base, source, mark),
             failed=_failed_source(base, mark),
             conversation=_conversation(bot, mark),
             invitation=Invitation.objects.create(
@@ -168,6 +171,35 @@ def _failed_source(base: KnowledgeBase, mark: str) -> Source:
         error="This PDF holds pictures of pages and no text.",
         sha256=_digest(f"{mark} scan"),
     )
+
+
+def _website(base: KnowledgeBase, source: Source, mark: str) -> Website:
+    url = f"https://{mark}.example/"
+    website = Website.objects.create(
+        knowledge_base=base,
+        mode=Website.Mode.CRAWL,
+        url=url,
+        limit=10,
+        state=Website.State.READY,
+        last_checked_at=timezone.now(),
+    )
+    WebPage.objects.create(
+        website=website,
+        url=f"{url}hours",
+        key=f"{mark}.example/hours",
+        title=f"{mark} hours",
+        state=WebPage.State.TAKEN,
+        source=source,
+    )
+    WebPage.objects.create(
+        website=website,
+        url=url,
+        key=f"{mark}.example",
+        title=f"{mark} start",
+        state=WebPage.State.FAILED,
+        error=f"“{mark}.example” does not accept connections.",
+    )
+    return website
 
 
 def _conversation(bot: Bot, mark: str) -> Conversation:

@@ -29,6 +29,7 @@ from knowledge.embedding import default_model
 from knowledge.models import KnowledgeBase, Passage, Source
 from tests import environment
 from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.site import FakeWeb, Site
 from tests.fakes.smtp import FakeSmtp
 from tests.fakes.stripe_server import FakeStripe
 from tests.services.chroma import Chroma
@@ -106,6 +107,38 @@ class Tenant:
     def finished(self, document: str, timeout: float = 60) -> dict[str, Any]:
         wait_until(lambda: self.document(document)["status"] in {"ready", "failed"}, timeout)
         return self.document(document)
+
+    def add_website(self, url: str, mode: str = "crawl", **fields: Any) -> httpx.Response:
+        return self.http.post(
+            "/api/pages",
+            json={"bot": self.bot.public_id, "url": url, "mode": mode, **fields},
+            headers=self.bearer,
+        )
+
+    def crawl(self, url: str, mode: str = "crawl", **fields: Any) -> dict[str, Any]:
+        """Add a website and wait until its pages are ready; the website as the API shows it."""
+        response = self.add_website(url, mode, **fields)
+        assert response.status_code == 201, response.text
+        return self.crawled(response.json()["id"])
+
+    def sync(self, website: str) -> dict[str, Any]:
+        """Look for changes and wait until they are ready."""
+        response = self.http.post(f"/api/pages/{website}/sync", headers=self.bearer)
+        assert response.status_code == 202, response.text
+        return self.crawled(website)
+
+    def crawled(self, website: str, timeout: float = 60) -> dict[str, Any]:
+        def is_done() -> bool:
+            is_ready = self.website(website)["status"] in {"ready", "failed"}
+            return is_ready and not Source.objects.for_client(self.client).unfinished().exists()
+
+        wait_until(is_done, timeout)
+        return self.website(website)
+
+    def website(self, website: str) -> dict[str, Any]:
+        response = self.http.get(f"/api/pages/{website}", headers=self.bearer)
+        assert response.status_code == 200, response.text
+        return dict(response.json())
 
     def document(self, document: str) -> dict[str, Any]:
         response = self.http.get(f"/api/documents/{document}", headers=self.bearer)
@@ -241,10 +274,13 @@ class House:
         self.chroma = environment.chroma
         self.fake = enter(FakeOpenAI())
         self.mails = enter(FakeSmtp())
+        self.internet = enter(FakeWeb())
         self.env = environment.ENV | {"DATABASE_URL": test_database_url()}
         generous = ",".join(f"{name}=100000/m" for name in settings.RATE_LIMITS)
         self.env["RATE_LIMITS"] = generous
         self.env["EMAIL_URL"] = self.mails.url
+        self.env["FETCH_ALLOWED_PRIVATE"] = self.internet.allowed
+        self.env["CRAWL_DELAY_MILLISECONDS"] = "20"
         self.stripe = enter(FakeStripe())
         self.env |= self.till
         # A server that tests of healing may lose, without making all other tenants' doubtful.
@@ -272,6 +308,10 @@ class House:
             "STRIPE_WEBHOOK_SECRET": self.stripe.webhook_secret,
             "STRIPE_API_BASE": self.stripe.url,
         }
+
+    def website(self) -> Site:
+        """Somebody's website, new and empty, that the product can reach."""
+        return self.internet.site(f"site{next(_numbers)}.test")
 
     def tenant(self, **options: Any) -> Tenant:
         """A new client, answered by quotation."""

@@ -50,6 +50,9 @@ ROWS: dict[str, Callable[[Everything], dict[str, str]]] = {
     "source": lambda one: {"public_id": one.source.public_id},
     "retry_source": lambda one: {"public_id": one.failed.public_id},
     "delete_source": lambda one: {"public_id": one.source.public_id},
+    "website_api": lambda one: {"public_id": one.website.public_id},
+    "website_sync_api": lambda one: {"public_id": one.website.public_id},
+    "website_stop_api": lambda one: {"public_id": one.website.public_id},
     "conversation": lambda one: {"public_id": one.conversation.public_id},
     "delete_conversation": lambda one: {"public_id": one.conversation.public_id},
     "member": lambda one: {"public_id": one.membership(Role.EDITOR).public_id},
@@ -251,7 +254,14 @@ def test_each_role_may_do_what_the_table_says(
 def test_a_viewer_may_read_but_not_write_by_the_api(world: Everything, address: Address) -> None:
     viewer = world.people[Role.VIEWER]
     assert ask(address, world, viewer, "GET").status_code not in DENIED
-    changing = {"documents": "POST", "document": "DELETE"}
+    changing = {
+        "documents": "POST",
+        "document": "DELETE",
+        "website_list": "POST",
+        "website_api": "DELETE",
+        "website_sync_api": "POST",
+        "website_stop_api": "POST",
+    }
     if method := changing.get(address.name):
         assert ask(address, world, viewer, method).status_code == 403
 

@@ -15,7 +15,7 @@ from django.db.models import Model, QuerySet
 from accounts.models import ApiKey, AuditEvent, Client, Invitation, Membership
 from billing.models import BillingState, UsageCounter, UsageDay
 from chat.models import Bot, Conversation, Message, Sighting
-from knowledge.models import KnowledgeBase, Passage, Source
+from knowledge.models import KnowledgeBase, Passage, Source, WebPage, Website
 
 BATCH = 500
 
@@ -70,6 +70,18 @@ def _source(row: Source) -> Line:
     names = "kind title url format bytes sha256 characters state error created_at ready_at"
     base = {"id": row.public_id, "knowledge_base": row.knowledge_base.public_id}
     return base | _fields(names)(row)
+
+
+def _site(row: Website) -> Line:
+    names = "mode url limit depth include exclude schedule state error created_at last_checked_at"
+    base = {"id": row.public_id, "knowledge_base": row.knowledge_base.public_id}
+    return base | _fields(names)(row)
+
+
+def _page(row: WebPage) -> Line:
+    names = "kind url title depth state error sha256 last_checked_at"
+    source = row.source.public_id if row.source else None
+    return {"site": row.website.public_id, "source": source} | _fields(names)(row)
 
 
 def _passage(row: Passage) -> Line:
@@ -144,6 +156,16 @@ KINDS = (
         "sources",
         lambda client: Source.objects.for_client(client).select_related("knowledge_base"),
         _source,
+    ),
+    Kind(
+        "sites",
+        lambda client: Website.objects.for_client(client).select_related("knowledge_base"),
+        _site,
+    ),
+    Kind(
+        "site_pages",
+        lambda client: WebPage.objects.for_client(client).select_related("website", "source"),
+        _page,
     ),
     Kind("billing", lambda client: BillingState.objects.filter(client=client), _fields(_BILLING)),
     Kind(

@@ -24,7 +24,7 @@ from billing.models import BillingState
 from billing.stripe_api import Refused, StripeUnavailable
 from chatbot_saas.data import export
 from chatbot_saas.data.belongings import belongings
-from knowledge.models import KnowledgeBase, Source, SourceQuerySet
+from knowledge.models import KnowledgeBase, Source, SourceQuerySet, Website, WebsiteQuerySet
 from knowledge.vectors import VectorsDown, vectors
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,8 @@ def _is_somebody_at_work(client: Client) -> bool:
     A worker notices with its next heartbeat, so after the length of a lease all is quiet.
     """
     now = timezone.now()
-    jobs: tuple[SourceQuerySet | ExportQuerySet, ...] = (
+    jobs: tuple[SourceQuerySet | WebsiteQuerySet | ExportQuerySet, ...] = (
+        Website.objects.for_client(client),
         Source.objects.for_client(client),
         Export.objects.for_client(client),
     )

@@ -11,6 +11,8 @@ from chatbot_saas.celery import app
 EXPECTED = {
     "sweep-ingestions": "knowledge.tasks.sweep",
     "check-indexes": "knowledge.tasks.check_all_indexes",
+    "sweep-websites": "knowledge.crawl.tasks.sweep_websites",
+    "check-websites": "knowledge.crawl.tasks.check_due_websites",
     "sweep-answers": "chat.tasks.end_abandoned_answers",
     "sweep-outbox": "accounts.tasks.send_waiting_mails",
     "sweep-exports": "chatbot_saas.tasks.sweep_exports",

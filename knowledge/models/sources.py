@@ -115,6 +115,7 @@ class Source(models.Model):
 
     class Kind(models.TextChoices):
         FILE = "file"
+        PAGE = "page"
 
     class State(models.TextChoices):
         QUEUED = "queued"

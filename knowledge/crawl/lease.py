@@ -1,0 +1,51 @@
+"""Whoever works on a website holds its lease; a killed worker's runs out (as in ingest)."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from knowledge.models import Website
+
+
+class LeaseLost(Exception):
+    """Somebody else works on this website now, or it was stopped or deleted."""
+
+
+def claim(website_id: int) -> Website | None:
+    """Take the lease of a website that is unfinished and that nobody holds."""
+    now = timezone.now()
+    free = Website.objects.filter(pk=website_id).unfinished()
+    lease = secrets.token_hex(16)
+    claim = {"lease": lease, "heartbeat_at": now}
+    stale = free.filter(heartbeat_at__lt=stale_before(now))
+    if not (free.filter(lease="").update(**claim) or stale.update(**claim)):
+        return None
+    held = Website.objects.select_related("knowledge_base__client")
+    return held.filter(pk=website_id, lease=lease).first()
+
+
+def renew(website: Website, **changes: object) -> None:
+    """Beat, and write `changes`, if the lease is still ours."""
+    held = Website.objects.filter(pk=website.pk, lease=website.lease)
+    if not held.update(heartbeat_at=timezone.now(), **changes):
+        raise LeaseLost
+    for name, value in changes.items():
+        setattr(website, name, value)
+
+
+def abandoned(most: int) -> list[int]:
+    """Unfinished websites that nobody has worked on for as long as a lease lasts."""
+    now = timezone.now()
+    stale = Website.objects.abandoned(stale_before(now))
+    found = list(stale.values_list("pk", flat=True)[:most])
+    # Those that nobody holds may simply stand in a long queue: ask again after a while only.
+    Website.objects.filter(pk__in=found, lease="").update(heartbeat_at=now)
+    return found
+
+
+def stale_before(now: datetime) -> datetime:
+    return now - timedelta(seconds=settings.INGEST_LEASE_SECONDS)

@@ -1,0 +1,41 @@
+"""What a client knows, and where it comes from. Import the models from here."""
+
+from knowledge.models.sources import (
+    IndexServer,
+    KnowledgeBase,
+    KnowledgeBaseQuerySet,
+    Passage,
+    PassageQuerySet,
+    Posting,
+    Source,
+    SourceQuerySet,
+    new_base_id,
+    new_source_id,
+)
+from knowledge.models.websites import (
+    WebHost,
+    WebPage,
+    WebPageQuerySet,
+    Website,
+    WebsiteQuerySet,
+    new_website_id,
+)
+
+__all__ = [
+    "IndexServer",
+    "KnowledgeBase",
+    "KnowledgeBaseQuerySet",
+    "Passage",
+    "PassageQuerySet",
+    "Posting",
+    "Source",
+    "SourceQuerySet",
+    "WebHost",
+    "WebPage",
+    "WebPageQuerySet",
+    "Website",
+    "WebsiteQuerySet",
+    "new_base_id",
+    "new_source_id",
+    "new_website_id",
+]
