@@ -24,6 +24,7 @@ from chatbot_saas import csp_reports, health, pages
 from chatbot_saas.data import views as data
 from knowledge import api as knowledge_api
 from knowledge import views as knowledge
+from knowledge import website_views as websites
 from knowledge import websites_api
 
 visitors = [
@@ -69,6 +70,22 @@ dashboard = [
     path("app/knowledge/", knowledge.knowledge, name="knowledge"),
     path("app/knowledge/upload/", knowledge.upload_sources, name="upload_sources"),
     path("app/knowledge/write/", knowledge.write_source, name="write_source"),
+    path("app/knowledge/websites/add/", websites.add_website, name="add_website"),
+    path("app/knowledge/websites/<str:public_id>/", websites.website, name="website"),
+    path(
+        "app/knowledge/websites/<str:public_id>/take/", websites.take_website, name="take_website"
+    ),
+    path(
+        "app/knowledge/websites/<str:public_id>/stop/", websites.stop_website, name="stop_website"
+    ),
+    path(
+        "app/knowledge/websites/<str:public_id>/sync/", websites.sync_website, name="sync_website"
+    ),
+    path(
+        "app/knowledge/websites/<str:public_id>/delete/",
+        websites.delete_website,
+        name="delete_website",
+    ),
     path("app/knowledge/<str:public_id>/", knowledge.source, name="source"),
     path("app/knowledge/<str:public_id>/retry/", knowledge.retry_source, name="retry_source"),
     path("app/knowledge/<str:public_id>/delete/", knowledge.delete_source, name="delete_source"),

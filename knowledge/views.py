@@ -24,7 +24,8 @@ from chatbot_saas.lib.errors import CallerError
 from knowledge import changes, upload
 from knowledge.engine import formats
 from knowledge.forms import FilterForm, TextForm, UploadForm, bots_of
-from knowledge.models import Source
+from knowledge.models import Source, Website
+from knowledge.website_forms import WebsiteForm
 
 PAGE_SIZE = 50
 
@@ -33,7 +34,7 @@ PAGE_SIZE = 50
 @member_view(Act.VIEW)
 def knowledge(request: MemberRequest) -> HttpResponse:
     """The page; for htmx the list alone, from the same template."""
-    response = _list(request)
+    response = list_page(request)
     # The list alone must never be taken for the page when somebody comes back to it.
     patch_vary_headers(response, ["HX-Request"])
     return response
@@ -53,7 +54,7 @@ def upload_sources(request: MemberRequest) -> HttpResponse:
 def _take_files(request: MemberRequest) -> HttpResponse:
     form = UploadForm(bots_of(request.client), request.POST)
     if not form.is_valid():
-        return _list(request, upload_form=form, status=422)
+        return list_page(request, upload_form=form, status=422)
     base = form.base(request.client)
     taken, refused = 0, list[str]()
     files = cast(list[TemporaryUploadedFile | None], request.FILES.getlist("file"))
@@ -66,8 +67,8 @@ def _take_files(request: MemberRequest) -> HttpResponse:
     for reason in refused:
         form.add_error(None, reason)
     if not taken:
-        return _list(request, upload_form=form, status=422)
-    return _back_to_list(request, taken, refused)
+        return list_page(request, upload_form=form, status=422)
+    return _back_tolist_page(request, taken, refused)
 
 
 @require_POST
@@ -75,10 +76,10 @@ def _take_files(request: MemberRequest) -> HttpResponse:
 def write_source(request: MemberRequest) -> HttpResponse:
     form = TextForm(bots_of(request.client), request.POST, prefix="write")
     if not form.is_valid():
-        return _list(request, text_form=form, status=422)
+        return list_page(request, text_form=form, status=422)
     base = form.base(request.client)
     changes.add_text(request, base, form.cleaned_data["title"], form.cleaned_data["text"])
-    return _back_to_list(request, 1, [])
+    return _back_tolist_page(request, 1, [])
 
 
 @require_safe
@@ -123,7 +124,8 @@ def _own(request: MemberRequest, public_id: str) -> Source:
     return get_object_or_404(own.select_related("knowledge_base"), public_id=public_id)
 
 
-def _list(request: MemberRequest, *, status: int = 200, **forms: Any) -> HttpResponse:
+def list_page(request: MemberRequest, *, status: int = 200, **forms: Any) -> HttpResponse:
+    """The page with all sources; with a form that came back with a mistake, when one is given."""
     bots = bots_of(request.client)
     wanted = FilterForm(bots, request.GET)
     own = Source.objects.for_client(request.client)
@@ -138,6 +140,8 @@ def _list(request: MemberRequest, *, status: int = 200, **forms: Any) -> HttpRes
         "here": reverse("knowledge"),
         "list_url": _list_url(request),
         "upload_form": UploadForm(bots, initial=chosen),
+        "websites": Website.objects.for_client(request.client).shown().with_page_counts(),
+        "website_form": WebsiteForm(bots, initial=chosen, prefix="website"),
         "text_form": TextForm(bots, initial=chosen, prefix="write"),
         **_upload_facts(request),
         **forms,
@@ -164,7 +168,7 @@ def _list_url(request: HttpRequest) -> str:
     return f"{reverse('knowledge')}?{asked}" if asked else reverse("knowledge")
 
 
-def _back_to_list(request: HttpRequest, taken: int, refused: list[str]) -> HttpResponse:
+def _back_tolist_page(request: HttpRequest, taken: int, refused: list[str]) -> HttpResponse:
     what = "It is" if taken == 1 else f"{taken} files are"
     messages.success(request, f"{what} being read now. Answers use it as soon as it is ready.")
     for reason in refused:

@@ -79,14 +79,12 @@ def checked(url: str, mode: str) -> str:
     return found
 
 
-def confirm(request: Changer, website: Website, pages: Collection[int] | None = None) -> None:
-    """Take what was found; only these of it, when some are named. Raises Conflict."""
+def confirm(request: Changer, website: Website, *, but: Collection[int] = ()) -> None:
+    """Take the pages that were found, all but some. Raises Conflict."""
     gate.require_edit(request.client)
     with transaction.atomic():
         _move(website, State.FOUND, State.TAKING)
-        if pages is not None:
-            found = website.pages.pages().filter(state__in=[PageState.FOUND, PageState.QUEUED])
-            _leave_out(found.exclude(pk__in=pages))
+        _leave_out(found(website).filter(pk__in=but))
         _note(request, Action.WEBSITE_TAKEN, website)
         after_commit(tasks.crawl_website.delay, website.pk)
 
@@ -95,7 +93,7 @@ def stop(request: Changer, website: Website) -> None:
     """Look for no more pages. What was found waits for an answer; what was read stays."""
     gate.require_edit(request.client)
     with transaction.atomic():
-        if website.state == State.FINDING and _found(website).exists():
+        if website.state == State.FINDING and found(website).exists():
             _move(website, State.FINDING, State.FOUND)
         elif website.state == State.FINDING:
             _move(website, State.FINDING, State.FAILED, error="It was stopped.")
@@ -157,7 +155,8 @@ def _create(client: Client, base: KnowledgeBase, url: str, wanted: Wanted) -> We
     return website
 
 
-def _found(website: Website) -> WebPageQuerySet:
+def found(website: Website) -> WebPageQuerySet:
+    """The pages that wait for an answer."""
     states = [PageState.FOUND]
     if website.mode == Mode.SITEMAP:
         states.append(PageState.QUEUED)  # named by the sitemap, which is enough to ask about them

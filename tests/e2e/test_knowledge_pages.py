@@ -10,6 +10,7 @@ from django.conf import settings
 from playwright.sync_api import BrowserContext, FilePayload, Page, expect
 
 from accounts.roles import Role
+from knowledge.models import WebPage, Website
 from tests.e2e.looking import WAYS, look
 from tests.house import House, Tenant, session_of
 from tests.services.browser import open_browser
@@ -74,9 +75,28 @@ def full(house: House, two_pages: bytes, pdfs: dict[str, bytes]) -> Shop:
         tenant.learn(f"{name}.txt", f"{name}: we answer within two days. " * 30)
     tenant.learn("guide.pdf", two_pages)
     tenant.learn("returns.md", RETURNS)
+    site = house.website()
+    site.article("/", "A shop with a very long name", "Welcome to the shop.", "/hours", "/closed")
+    site.article("/hours", "Hours", "We open at ten in winter.")
+    site.remove("/closed", 403)
+    tenant.crawl(site.url)
+    waits(tenant)
     tenant.bot.suggestions = ["How long do I have to return item 7?", "When does the warranty end?"]
     tenant.bot.save()
     return Shop(tenant)
+
+
+def waits(tenant: Tenant) -> None:
+    """A website of which pages were found, and nobody has said yet which to read."""
+    url = "https://waiting.example/"
+    website = Website.objects.create(
+        knowledge_base=tenant.base, mode="crawl", url=url, limit=100, state="found"
+    )
+    for number in range(30):
+        path = f"help/a-long-way-to-the-article-of-number-{number}"
+        WebPage.objects.create(
+            website=website, url=url + path, key=path, title=f"Article {number}", state="found"
+        )
 
 
 @pytest.fixture(scope="module")
@@ -266,6 +286,25 @@ def test_the_keyboard_alone_is_enough_to_ask(context: BrowserContext, quoting: S
     expect(answer(page)).to_contain_text("Mondays", timeout=20_000)
 
 
+def test_a_website_is_seen_before_it_is_read(
+    context: BrowserContext, house: House, empty: Shop
+) -> None:
+    site = house.website()
+    site.article("/", "Start", "Welcome to the shop.", "/hours", "/jobs")
+    site.article("/hours", "Winter hours", "We open at ten in winter.")
+    site.article("/jobs", "Jobs", "We look for a baker.")
+    page = empty.enter(context)
+    page.goto(f"{empty.url}/app/knowledge/")
+    page.get_by_label("Address").fill(site.url)
+    page.get_by_role("button", name="Look for pages").click()
+    expect(page.get_by_role("heading", name="3 pages found")).to_be_visible(timeout=20_000)
+    page.get_by_label("Leave out Jobs").check()
+    page.get_by_role("button", name="Read these pages").click()
+    expect(page.get_by_role("status").filter(has_text="Ready")).to_be_visible(timeout=30_000)
+    page.get_by_role("link", name="Winter hours").click()
+    expect(page.locator("#source")).to_contain_text("We open at ten", timeout=20_000)
+
+
 @pytest.mark.parametrize(("scheme", "width"), WAYS)
 def test_the_pages_have_nothing_for_axe_to_say(
     new_context: Callable[..., BrowserContext],
@@ -290,6 +329,14 @@ def test_the_pages_have_nothing_for_axe_to_say(
     page.goto(f"{full.url}/app/knowledge/?state=failed")
     page.get_by_role("link", name="locked").click()
     look(page, shots / f"source-failed-{name}")
+    page.goto(f"{full.url}/app/knowledge/")
+    page.get_by_text("Only a part of it").click()
+    look(page, shots / f"knowledge-website-{name}")
+    page.get_by_role("link", name="http://site").click()
+    look(page, shots / f"website-ready-{name}")
+    page.goto(f"{full.url}/app/knowledge/")
+    page.get_by_role("link", name="https://waiting.example/").click()
+    look(page, shots / f"website-found-{name}")
     page.goto(f"{full.url}/app/playground/")
     look(page, shots / f"playground-begin-{name}")
     ask(page, "How long do I have to return item 7?")
