@@ -1,23 +1,19 @@
 """One source from its file to passages that answers may use: read, split, embed, store, index.
 
-The row is the job. Whoever works on a source holds its lease and renews it with each batch; a
-worker that was killed stops renewing, and after a while another one goes on where it stopped,
-because reading and splitting the same bytes gives the same passages. Each batch is stored in one
-transaction that first checks the lease, so two workers can never both store it.
+Reading and splitting the same bytes gives the same passages: whoever takes a source up goes on
+where the one before stopped. Each batch is stored in one transaction that first checks the lease
+(jobs.py), so two workers can never both store it.
 """
 
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
-from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Count, F, QuerySet, Sum
@@ -25,85 +21,52 @@ from django.utils import timezone
 
 from knowledge import lexical
 from knowledge.embedding import embedder_for, pack, unpack
-from knowledge.engine.errors import EmbedderDown, Unreadable
+from knowledge.engine.errors import Unreadable
 from knowledge.engine.sandbox import Reading, reading
 from knowledge.engine.split import Piece
 from knowledge.engine.terms import terms
+from knowledge.jobs import Paused, renew, work
 from knowledge.models import KnowledgeBase, Passage, Posting, Source
 from knowledge.vectors import VectorsDown, vectors
 
 logger = logging.getLogger(__name__)
 
 BATCH = 32
-MOST_ATTEMPTS = 8
 READING_SHARE = 0.1  # of the progress shown; embedding takes nearly all of the time
-
-
-class LeaseLost(Exception):
-    """Somebody else works on this source now, or it was deleted."""
 
 
 def ingest(source_id: int) -> None:
     """Take the source to ready or failed. Harmless to call twice, at once or again."""
-    work(source_id, _ingest)
+    work(source_id, run)
 
 
-def work(source_id: int, step: Callable[[Source], object]) -> None:
-    """Do one step with a source that nobody else works on; say in its row how it ended."""
-    source = _claim(source_id)
-    if source is None:
-        return
-    try:
-        step(source)
-    except Unreadable as error:
-        _fail(source, str(error))
-    except EmbedderDown as error:
-        logger.warning("source %s waits: the embedding model is down (%s)", source.public_id, error)
-        _release(source)
-    except LeaseLost:
-        logger.info("source %s was taken over or deleted", source.public_id)
-
-
-def _ingest(source: Source) -> None:
+def run(source: Source, *, is_over: Callable[[], bool] = lambda: False) -> None:
+    """Take a claimed source to ready. Raises Paused when `is_over` after some batch, and whatever
+    jobs.work_on understands."""
     with _reading(source) as text:
         for batch in _batches(text.pieces):
             _store(source, batch, share=batch[-1].end / max(text.characters, 1))
+            if is_over():
+                raise Paused
     if not source.passages.filter(version=source.version).exists():
         raise Unreadable("There is no text in this file.")
-    indexed = push_to_index(source)
+    indexed = push_to_index(source, beat=lambda: renew(source))
     _publish(source, indexed=indexed)
-
-
-def _claim(source_id: int) -> Source | None:
-    """Take the lease of a source that is unfinished and that nobody holds."""
-    now = timezone.now()
-    free = Source.objects.filter(pk=source_id).unfinished()
-    stale = free.filter(heartbeat_at__lt=now - timedelta(seconds=settings.INGEST_LEASE_SECONDS))
-    lease = secrets.token_hex(16)
-    claim = {"lease": lease, "heartbeat_at": now, "attempts": F("attempts") + 1}
-    if not (free.filter(lease="").update(**claim) or stale.update(**claim)):
-        return None
-    source = Source.objects.select_related("knowledge_base").filter(lease=lease).first()
-    if source is None or source.attempts <= MOST_ATTEMPTS:
-        return source
-    # Not the file's fault, as far as is known: it is kept, so that somebody may try again.
-    _fail(source, "This file could not be processed, also after several tries.", keep=source.file)
-    return None
 
 
 @contextmanager
 def _reading(source: Source) -> Iterator[Reading]:
     """The text, and of its passages those that no earlier attempt has stored."""
-    _renew(source, state=Source.State.READING)
+    renew(source, state=Source.State.READING)
     stored = source.passages.filter(version=source.version).count()
     with reading(
         Path(default_storage.path(source.file)),
         source.format,
         title=source.title,
         skip=stored,
-        beat=lambda: _renew(source),
+        beat=lambda: renew(source),
     ) as text:
-        _renew(
+        renew(
             source,
             state=Source.State.EMBEDDING,
             progress=max(source.progress, READING_SHARE),
@@ -137,17 +100,21 @@ def _store(source: Source, batch: Sequence[Piece], *, share: float) -> None:
         for piece, vector in zip(batch, vectors_of, strict=True)
     ]
     with transaction.atomic():
-        _renew(source, progress=READING_SHARE + (1 - READING_SHARE) * share)
+        renew(source, progress=READING_SHARE + (1 - READING_SHARE) * share)
         Passage.objects.bulk_create(passages)
         Posting.objects.bulk_create(lexical.postings(base, passages), batch_size=5000)
 
 
-def push_to_index(source: Source) -> bool:
-    """Put the version's vectors into Chroma; False when it is down: the sweeper tries again."""
+def push_to_index(source: Source, *, beat: Callable[[], object] = lambda: None) -> bool:
+    """Put the version's vectors into Chroma; False when it is down: the sweeper tries again.
+
+    `beat` is called before each batch.
+    """
     passages = source.passages.filter(version=source.version).order_by("position")
     rows = passages.values_list("pk", "embedding").iterator(chunk_size=500)
     try:
         while batch := list(islice(rows, 500)):
+            beat()
             if not Source.objects.filter(pk=source.pk).exists():
                 return False  # deleted meanwhile: its vectors must not come back
             ids, packed = zip(*batch, strict=True)
@@ -163,7 +130,7 @@ def push_to_index(source: Source) -> bool:
 def _publish(source: Source, *, indexed: bool) -> None:
     """Let answers use this version instead of the one before, in one step."""
     with transaction.atomic():
-        _renew(
+        renew(
             source,
             state=Source.State.READY,
             progress=1.0,
@@ -214,40 +181,6 @@ def forget(base: KnowledgeBase, passage_ids: Sequence[int]) -> None:
     except VectorsDown:
         # They stay in the index until it is rebuilt; a hit without a live passage is dropped.
         logger.warning("%s passages stay in the index of %s", len(passage_ids), base.public_id)
-
-
-def beat(source: Source) -> None:
-    """Raises LeaseLost when somebody else works on the source, or it was deleted."""
-    _renew(source)
-
-
-def _renew(source: Source, **changes: object) -> None:
-    """Beat, and write `changes`, if the lease is still ours."""
-    held = Source.objects.filter(pk=source.pk, lease=source.lease)
-    if not held.update(heartbeat_at=timezone.now(), **changes):
-        raise LeaseLost
-    for name, value in changes.items():
-        if name != "lease":
-            setattr(source, name, value)
-
-
-def _release(source: Source) -> None:
-    """Leave it for the sweeper, which waits until the heartbeat is old: a pause between tries."""
-    held = Source.objects.filter(pk=source.pk, lease=source.lease)
-    held.update(state=Source.State.QUEUED, heartbeat_at=timezone.now())
-
-
-def _fail(source: Source, reason: str, *, keep: str = "") -> None:
-    """Say why; keep the row for that and nothing else, unless there is a file to `keep`."""
-    stored = source.file
-    try:
-        with transaction.atomic():
-            _renew(source, state=Source.State.FAILED, error=reason[:300], lease="", file=keep)
-            source.passages.filter(version=source.version).delete()
-    except LeaseLost:
-        return
-    if stored and not keep:
-        default_storage.delete(stored)
 
 
 def remove(source: Source, *, note: Callable[[Source], object] | None = None) -> None:

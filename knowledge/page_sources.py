@@ -43,7 +43,7 @@ def add(base: KnowledgeBase, page: PageFile) -> Source:
         bytes=page.bytes,
         sha256=page.sha256,
     )
-    after_commit(tasks.ingest_source.delay, source.pk)
+    after_commit(tasks.ingest_next.delay)
     return source
 
 
@@ -72,7 +72,7 @@ def replace(source: Source, page: PageFile) -> None:
     ids = list(unfinished.values_list("pk", flat=True))
     unfinished.delete()
     after_commit(_clear, source.knowledge_base, ids, before.file, page.name)
-    after_commit(tasks.ingest_source.delay, source.pk)
+    after_commit(tasks.ingest_next.delay)
 
 
 def _clear(base: KnowledgeBase, passage_ids: list[int], old: str, new: str) -> None:

@@ -54,7 +54,7 @@ def add_upload(
     def then(source: Source) -> None:
         if note:
             note(source)
-        after_commit(tasks.ingest_source.delay, source.pk)
+        after_commit(tasks.ingest_next.delay)
 
     return deposit.put(base, upload, url=url, then=then)
 
@@ -66,7 +66,7 @@ def retry(source: Source) -> None:
     try:
         with transaction.atomic():
             queued = failed.update(**begin, lease="", heartbeat_at=timezone.now())
-            after_commit(tasks.ingest_source.delay, source.pk)
+            after_commit(tasks.ingest_next.delay)
     except IntegrityError as error:
         raise Conflict("same_bytes", "The same file was uploaded again meanwhile.") from error
     if not queued:

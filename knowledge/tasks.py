@@ -1,18 +1,18 @@
-"""What the worker can be woken for. Each takes an id, may run twice, and only calls one thing."""
+"""What the worker can be woken for. Each may run twice, and only calls one thing."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
-from knowledge import healing, index, sweep, unpack
+from knowledge import healing, index, sweep, turns
 from knowledge.models import KnowledgeBase, Source
 from knowledge.vectors import VectorsDown
 
 
 @shared_task
-def ingest_source(source_id: int) -> None:
-    for found in unpack.ingest_or_unpack(source_id):
-        ingest_source.delay(found)
+def ingest_next() -> None:
+    """One message for each source; which one it is for is decided when a worker is free."""
+    _wake(turns.take_one())
 
 
 @shared_task
@@ -45,7 +45,11 @@ def sweep_sources() -> None:
     healing.look_at_servers()
     if healing.doubted().exists():
         heal_doubted.delay()
-    for source_id in sweep.abandoned():
-        ingest_source.delay(source_id)
+    _wake(turns.to_wake())
     for source_id in sweep.unindexed():
         index_source.delay(source_id)
+
+
+def _wake(workers: int) -> None:
+    for _ in range(workers):
+        ingest_next.delay()

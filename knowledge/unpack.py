@@ -18,7 +18,7 @@ from django.core.files.storage import default_storage
 from accounts.models import Client
 from billing import limits
 from billing.limits import PlanLimit
-from knowledge import deposit, holdings, ingest
+from knowledge import deposit, holdings, ingest, jobs
 from knowledge.engine.archive import Member, members
 from knowledge.engine.errors import Unreadable
 from knowledge.models import Source
@@ -28,21 +28,18 @@ IN_MEMORY = 1024 * 1024
 MOST_NAMED = 3  # of the files that were refused, in the reason that people see
 
 
-def ingest_or_unpack(source_id: int) -> list[int]:
-    """Take the source to its end; the ids of the sources that were found in it."""
-    found = list[int]()
-    if Source.objects.filter(pk=source_id, format="zip").exists():
-        ingest.work(source_id, lambda source: found.extend(_unpack(source)))
-    else:
-        ingest.ingest(source_id)
-    return found
+def unpacked(archive: Source) -> list[int]:
+    """The ids of the sources that a claimed archive becomes."""
+    taken = list[int]()
+    jobs.work_on(archive, lambda archive: taken.extend(_unpack(archive)))
+    return taken
 
 
 def _unpack(archive: Source) -> list[int]:
     """Each member as a source of its own. Raises Unreadable when none can be taken."""
     taken, refused = list[int](), list[str]()
     for member in members(Path(default_storage.path(archive.file))):
-        ingest.beat(archive)
+        jobs.renew(archive)
         if not isinstance(member, Member):
             refused.append(f"{member.name}: {member.reason}")
         elif member.size > settings.MAX_UPLOAD_BYTES:

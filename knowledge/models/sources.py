@@ -60,6 +60,8 @@ class KnowledgeBase(models.Model):
     # When its collection was last found whole; empty while it is to be looked at.
     index_checked_at = models.DateTimeField(null=True, blank=True)
     index_problem = models.CharField(max_length=80, blank=True)
+    # When a worker last took up one of its sources: clients take turns.
+    served_at = models.DateTimeField(null=True, blank=True)
 
     objects = KnowledgeBaseQuerySet.as_manager()
 
@@ -99,6 +101,15 @@ class SourceQuerySet(models.QuerySet["Source"]):
 
     def unfinished(self) -> SourceQuerySet:
         return self.filter(state__in=Source.WORKING)
+
+    def takeable(self, before: datetime) -> SourceQuerySet:
+        """Unfinished, and nobody works on them, or nobody has since `before`."""
+        is_free = models.Q(lease="") | models.Q(heartbeat_at__lt=before)
+        return self.unfinished().filter(is_free)
+
+    def in_work(self, since: datetime) -> SourceQuerySet:
+        """Somebody works on them, and has shown it since then."""
+        return self.unfinished().exclude(lease="").filter(heartbeat_at__gte=since)
 
     def abandoned(self, before: datetime) -> SourceQuerySet:
         """Unfinished, and nobody has worked on them since `before`."""

@@ -21,7 +21,8 @@ from accounts.audit import Action
 from accounts.models import AuditEvent, Client, Membership
 from accounts.roles import Role
 from chat.models import Bot
-from knowledge.ingest import MOST_ATTEMPTS, ingest
+from knowledge.ingest import ingest
+from knowledge.jobs import MOST_ATTEMPTS
 from knowledge.models import KnowledgeBase, Passage, Source
 from knowledge.views import PAGE_SIZE
 from tests.environment import BASE

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from knowledge import sources, unpack
+from knowledge import ingest, jobs, sources, unpack
 from knowledge.engine.detect import WrongType
 from knowledge.engine.formats import BY_SUFFIX
 from knowledge.models import KnowledgeBase, Source
@@ -57,10 +57,16 @@ def _ingest(base: KnowledgeBase, path: Path) -> str:
         source = sources.add_path(base, path)
     except WrongType as error:
         return str(error)
-    waiting = [source.pk]
-    while waiting:
-        waiting += unpack.ingest_or_unpack(waiting.pop())
+    _read(source)
     if not Source.objects.filter(pk=source.pk).exists():
         return ""  # an archive: what is in it tells for itself
     source.refresh_from_db()
     return source.error if source.state == Source.State.FAILED else ""
+
+
+def _read(source: Source) -> None:
+    if source.format != "zip":
+        ingest.ingest(source.pk)
+    elif (archive := jobs.claim(source.pk)) is not None:
+        for member in unpack.unpacked(archive):
+            ingest.ingest(member)

@@ -1,0 +1,114 @@
+"""The row is the job: who works on a source, and how it ends.
+
+Whoever works on a source holds its lease and renews it with each step; a worker that was killed
+stops renewing, and after a while another one may take the source over. Every change of it is
+written only while the lease is held, so that two workers can never both write.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from knowledge.engine.errors import EmbedderDown, Unreadable
+from knowledge.models import Source
+
+logger = logging.getLogger(__name__)
+
+MOST_ATTEMPTS = 8
+
+
+class LeaseLost(Exception):
+    """Somebody else works on this source now, or it was deleted."""
+
+
+class Paused(Exception):
+    """The work was put down in the middle, so that others have their turn."""
+
+
+def stale_since() -> datetime:
+    """Who has not renewed a lease since then holds it no more."""
+    return timezone.now() - timedelta(seconds=settings.INGEST_LEASE_SECONDS)
+
+
+def work(source_id: int, step: Callable[[Source], object]) -> bool:
+    """Do one step with a source that nobody else works on; say in its row how it ended.
+
+    True when the work was put down in the middle and somebody must be woken to go on.
+    """
+    source = claim(source_id)
+    return source is not None and work_on(source, step)
+
+
+def work_on(source: Source, step: Callable[[Source], object]) -> bool:
+    """The same with a source that is claimed already."""
+    try:
+        step(source)
+    except Paused:
+        return _put_down(source)
+    except Unreadable as error:
+        _fail(source, str(error))
+    except EmbedderDown as error:
+        logger.warning("source %s waits: the embedding model is down (%s)", source.public_id, error)
+        _wait(source)
+    except LeaseLost:
+        logger.info("source %s was taken over or deleted", source.public_id)
+    return False
+
+
+def claim(source_id: int) -> Source | None:
+    """Take the lease of a source that is unfinished and that nobody holds."""
+    lease = secrets.token_hex(16)
+    free = Source.objects.filter(pk=source_id).takeable(stale_since())
+    if not free.update(lease=lease, heartbeat_at=timezone.now(), attempts=F("attempts") + 1):
+        return None
+    source = Source.objects.select_related("knowledge_base").filter(lease=lease).first()
+    if source is None or source.attempts <= MOST_ATTEMPTS:
+        return source
+    # Not the file's fault, as far as is known: it is kept, so that somebody may try again.
+    _fail(source, "This file could not be processed, also after several tries.", keep=source.file)
+    return None
+
+
+def renew(source: Source, **changes: object) -> None:
+    """Beat, and write `changes`. Raises LeaseLost when the lease is not ours any more."""
+    held = Source.objects.filter(pk=source.pk, lease=source.lease)
+    if not held.update(heartbeat_at=timezone.now(), **changes):
+        raise LeaseLost
+    for name, value in changes.items():
+        if name != "lease":
+            setattr(source, name, value)
+
+
+def _put_down(source: Source) -> bool:
+    """Behind all others of its client; what is stored of it stays, and this was no failed try."""
+    held = Source.objects.filter(pk=source.pk, lease=source.lease)
+    queued = {"state": Source.State.QUEUED, "lease": "", "heartbeat_at": timezone.now()}
+    return bool(held.update(attempts=0, **queued))
+
+
+def _wait(source: Source) -> None:
+    """Not taken up again before the lease has become stale: a pause between tries."""
+    held = Source.objects.filter(pk=source.pk, lease=source.lease)
+    held.update(state=Source.State.QUEUED, heartbeat_at=timezone.now())
+
+
+def _fail(source: Source, reason: str, *, keep: str = "") -> None:
+    """Say why; keep the row for that and nothing else, unless there is a file to `keep`."""
+    stored = source.file
+    try:
+        with transaction.atomic():
+            renew(source, state=Source.State.FAILED, error=reason[:300], lease="", file=keep)
+            source.passages.filter(version=source.version).delete()
+    except LeaseLost:
+        return
+    if stored and not keep:
+        default_storage.delete(stored)

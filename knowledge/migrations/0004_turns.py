@@ -1,0 +1,13 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("knowledge", "0003_websites")]
+
+    operations = [
+        migrations.AddField(
+            model_name="knowledgebase",
+            name="served_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+    ]

@@ -1,0 +1,96 @@
+"""Whose source is next: clients take turns, so that one's ten thousand files do not keep another's
+single one waiting.
+
+A message wakes a worker; which source it then takes up is decided here, from the rows alone, so
+that no order of messages and no loss of them is unfair to anybody. A long source is put down after
+a while when others wait, and goes on later from where it was.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from django.db.models import Count, Max, Min
+from django.utils import timezone
+
+from knowledge import ingest, jobs, unpack
+from knowledge.models import KnowledgeBase, Source
+
+SLICE_SECONDS = 20.0
+# Whoever takes a file up reads it again from its beginning: at most a fifth of the time.
+LEAST_SLICES_OF_READING = 4
+WOKEN_AT_ONCE = 200
+WOKEN_BESIDE_OTHERS = 10
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def take_one() -> int:
+    """Work on the source whose turn it is. How many more times somebody must be woken for that."""
+    source = _next()
+    if source is None:
+        return 0
+    if source.format == "zip":
+        return len(unpack.unpacked(source))
+    slice_ = _Slice(source)
+    return int(jobs.work_on(source, lambda source: ingest.run(source, is_over=slice_.is_over)))
+
+
+def _next() -> Source | None:
+    """Claim the source that is due. Whoever loses one to another worker looks again."""
+    while (chosen := _chosen()) is not None:
+        if (source := jobs.claim(chosen)) is not None:
+            KnowledgeBase.objects.filter(pk=source.knowledge_base_id).update(
+                served_at=timezone.now()
+            )
+            return source
+    return None
+
+
+def _chosen() -> int | None:
+    """Of the client for whom the fewest are worked on and who was served longest ago: the one that
+    has waited longest."""
+    stale_since = jobs.stale_since()
+    waiting = Source.objects.takeable(stale_since)
+    by_client = waiting.order_by().values_list("knowledge_base__client")
+    since = dict(by_client.annotate(Min("heartbeat_at")))
+    if not since:
+        return None
+    in_work = Source.objects.in_work(stale_since).order_by().values_list("knowledge_base__client")
+    busy = dict(in_work.annotate(Count("pk")))
+    bases = KnowledgeBase.objects.filter(client__in=since).order_by().values_list("client")
+    served = dict(bases.annotate(Max("served_at")))
+    client = min(
+        since, key=lambda client: (busy.get(client, 0), served.get(client) or NEVER, since[client])
+    )
+    own = waiting.filter(knowledge_base__client=client).order_by("heartbeat_at", "pk")
+    return own.values_list("pk", flat=True).first()
+
+
+@dataclass(slots=True)
+class _Slice:
+    """How long a worker stays with one source while others wait."""
+
+    source: Source
+    began: float = field(default_factory=time.monotonic)
+    until: float = 0.0
+
+    def is_over(self) -> bool:
+        now = time.monotonic()
+        if not self.until:  # the first batch is stored: so long it took to read
+            self.until = now + max(SLICE_SECONDS, LEAST_SLICES_OF_READING * (now - self.began))
+        return now > self.until and _somebody_waits()
+
+
+def _somebody_waits() -> bool:
+    return Source.objects.takeable(jobs.stale_since()).exists()
+
+
+def to_wake() -> int:
+    """How many workers must be woken for sources that have waited long: their messages may be
+    lost. Only a few when somebody is at work, who may simply not have come to them yet."""
+    since = jobs.stale_since()
+    waiting = Source.objects.abandoned(since)[:WOKEN_AT_ONCE].count()
+    most = WOKEN_BESIDE_OTHERS if Source.objects.in_work(since).exists() else WOKEN_AT_ONCE
+    return min(waiting, most)
