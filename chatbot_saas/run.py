@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from configparser import RawConfigParser
 from pathlib import Path
 
+from chatbot_saas import queues
 from chatbot_saas.lib.env import env_int, env_str
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -23,6 +24,7 @@ BIN = Path(sys.executable).parent
 CHROMA_PORT = 8100
 CHROMA_OPEN_COLLECTIONS = 50  # each holds about 3 MB and 4 file descriptors
 SECONDS_TO_FINISH = 5
+WORKER_THREADS = 4
 APPLICATION = "chatbot_saas.asgi:application"
 
 
@@ -37,9 +39,12 @@ def main() -> None:
     var.mkdir(parents=True, exist_ok=True)
     manage = [sys.executable, str(BASE_DIR / "manage.py")]
     subprocess.run([*manage, "prepare", "--demo"], check=True, cwd=BASE_DIR)
+    readers = env_int("WORKER_PROCESSES", 1, least=1, most=64)
     programs = {
         "web": web_command(host, port),
-        "worker": worker_command(env_int("WORKER_PROCESSES", 1, least=1, most=64)),
+        # Waiting for servers costs little: threads do. Reading takes processors: processes do.
+        "worker": [*worker_command(WORKER_THREADS), "--pool", "threads", *_only(queues.WAITING)],
+        "reader": [*worker_command(readers), *_only(queues.WORKING)],
         "scheduler": scheduler_command(),
     }
     if chroma_port:
@@ -75,6 +80,10 @@ def web_command(host: str, port: int) -> list[str]:
 def worker_command(processes: int = 1) -> list[str]:
     alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     return [*_celery("chatbot_saas"), "worker", "--concurrency", str(processes), *alone]
+
+
+def _only(names: tuple[str, ...]) -> list[str]:
+    return ["--queues", ",".join(names), "--hostname", f"{names[0]}@%h"]
 
 
 def scheduler_command() -> list[str]:

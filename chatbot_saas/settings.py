@@ -16,7 +16,9 @@ import dj_database_url
 import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
+from chatbot_saas import queues
 from chatbot_saas.lib.env import (
     env_bool,
     env_email,
@@ -187,6 +189,9 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = queues.SHORT
+CELERY_TASK_QUEUES = [Queue(name) for name in queues.ALL]
+CELERY_TASK_ROUTES = queues.ROUTES
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 CELERY_TIMEZONE = "UTC"
 if CELERY_BROKER_URL.startswith("filesystem:"):
@@ -206,6 +211,7 @@ elif CELERY_BROKER_URL.startswith(("redis:", "rediss:")):
     CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 10, "socket_connect_timeout": 5}
 
 INGEST_LEASE_SECONDS = env_int("INGEST_LEASE_SECONDS", 60, least=2)
+INGEST_SLICE_SECONDS = env_int("INGEST_SLICE_SECONDS", 20, least=1)
 SWEEP_SECONDS = env_int("SWEEP_SECONDS", 15, least=1)
 CELERY_BEAT_SCHEDULE = schedule(sweep_seconds=SWEEP_SECONDS)
 

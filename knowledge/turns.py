@@ -12,13 +12,13 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from django.conf import settings
 from django.db.models import Count, Max, Min
 from django.utils import timezone
 
 from knowledge import ingest, jobs, unpack
 from knowledge.models import KnowledgeBase, Source
 
-SLICE_SECONDS = 20.0
 # Whoever takes a file up reads it again from its beginning: at most a fifth of the time.
 LEAST_SLICES_OF_READING = 4
 WOKEN_AT_ONCE = 200
@@ -79,7 +79,8 @@ class _Slice:
     def is_over(self) -> bool:
         now = time.monotonic()
         if not self.until:  # the first batch is stored: so long it took to read
-            self.until = now + max(SLICE_SECONDS, LEAST_SLICES_OF_READING * (now - self.began))
+            worth_reading = LEAST_SLICES_OF_READING * (now - self.began)
+            self.until = now + max(settings.INGEST_SLICE_SECONDS, worth_reading)
         return now > self.until and _somebody_waits()
 
 

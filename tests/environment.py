@@ -42,6 +42,7 @@ def prepare() -> dict[str, str]:
         "SITE_URL": "http://localhost:8000",
         "CHROMA_URL": chroma.url,
         "INGEST_LEASE_SECONDS": "3",
+        "INGEST_SLICE_SECONDS": "2",
         "SWEEP_SECONDS": "1",
         "LOG_LEVEL": "WARNING",
     }

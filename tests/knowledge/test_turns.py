@@ -1,0 +1,174 @@
+"""Whose source is read next: clients take turns, whatever order the messages come in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import Client
+from chatbot_saas import queues
+from chatbot_saas.celery import app
+from knowledge import ingest, jobs, turns
+from knowledge.models import KnowledgeBase, Passage, Source
+from tests.house import House, Tenant
+from tests.services.django import Worker
+from tests.services.waiting import wait_until
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[Source]:
+    """What was taken up, in order; each is ready at once."""
+    taken = list[Source]()
+
+    def run(source: Source, **_: object) -> None:
+        taken.append(source)
+        jobs.renew(source, state=Source.State.READY, lease="")
+
+    monkeypatch.setattr(ingest, "run", run)
+    return taken
+
+
+def a_base(name: str) -> KnowledgeBase:
+    client = Client.objects.create(name=name)
+    return KnowledgeBase.objects.create(client=client, name="Help", embedding_model="m")
+
+
+def queued(base: KnowledgeBase, count: int = 1, **values: object) -> list[Source]:
+    return [
+        Source.objects.create(
+            knowledge_base=base, title=f"{n}", format="text", sha256=uuid4().hex, **values
+        )
+        for n in range(count)
+    ]
+
+
+def names(sources: list[Source]) -> list[str]:
+    return [source.knowledge_base.client.name for source in sources]
+
+
+@pytest.mark.django_db
+def test_ten_thousand_files_of_one_client_keep_nobody_waiting(served: list[Source]) -> None:
+    many, one, few = a_base("many"), a_base("one"), a_base("few")
+    files = [
+        Source(knowledge_base=many, title="file", format="text", sha256=f"{number}")
+        for number in range(10_000)
+    ]
+    Source.objects.bulk_create(files, batch_size=1000)
+    queued(one)
+    queued(few, 2)
+    for _ in range(6):
+        assert turns.take_one() == 0
+    assert sorted(names(served)[:3]) == ["few", "many", "one"]
+    assert names(served)[3:] in (["many", "few", "many"], ["few", "many", "many"])
+
+
+@pytest.mark.django_db
+def test_a_client_for_whom_somebody_works_already_comes_after_the_others(
+    served: list[Source],
+) -> None:
+    busy, idle = a_base("busy"), a_base("idle")
+    queued(busy, lease="somebody")
+    queued(busy)
+    queued(idle, 2)
+    KnowledgeBase.objects.filter(pk=idle.pk).update(served_at=timezone.now())
+    for _ in range(3):
+        turns.take_one()
+    assert names(served) == ["idle", "idle", "busy"]
+
+
+@pytest.mark.django_db
+def test_sources_of_one_client_are_read_in_the_order_in_which_they_came(
+    served: list[Source],
+) -> None:
+    files = queued(a_base("one"), 5)
+    for _ in files:
+        turns.take_one()
+    assert served == files
+
+
+@pytest.mark.django_db
+def test_what_a_killed_worker_left_is_taken_up_when_its_lease_is_stale(
+    served: list[Source],
+) -> None:
+    base = a_base("one")
+    [left] = queued(base, lease="the dead")
+    assert turns.take_one() == 0
+    assert not served
+    long_ago = timezone.now() - timedelta(seconds=settings.INGEST_LEASE_SECONDS + 1)
+    Source.objects.filter(pk=left.pk).update(heartbeat_at=long_ago)
+    assert turns.to_wake() == 1
+    turns.take_one()
+    assert served == [left]
+
+
+@pytest.mark.django_db
+def test_nobody_is_woken_while_nothing_waits() -> None:
+    base = a_base("one")
+    queued(base)  # just now: its message is on its way
+    queued(base, state=Source.State.READY)
+    assert turns.to_wake() == 0
+
+
+@pytest.mark.django_db
+def test_lost_messages_are_sent_again_but_few_while_somebody_is_at_work() -> None:
+    base = a_base("one")
+    queued(base, 30)
+    long_ago = timezone.now() - timedelta(seconds=settings.INGEST_LEASE_SECONDS + 1)
+    Source.objects.update(heartbeat_at=long_ago)
+    assert turns.to_wake() == 30
+    queued(base, lease="somebody")
+    assert turns.to_wake() == turns.WOKEN_BESIDE_OTHERS
+
+
+def test_a_task_goes_to_the_queue_of_its_kind() -> None:
+    app.loader.import_default_modules()
+    ours = {name for name in app.tasks if not name.startswith("celery.")}
+    assert set(queues.ROUTES) <= ours
+    assert {route["queue"] for route in queues.ROUTES.values()} <= set(queues.ALL)
+    assert app.amqp.router.route({}, "accounts.tasks.send_mail")["queue"].name == queues.SHORT
+    reading = app.amqp.router.route({}, "knowledge.tasks.ingest_next")["queue"]
+    assert reading.name == queues.READING
+
+
+@pytest.fixture
+def worker(house: House) -> Iterator[Worker]:
+    yield house.worker
+    house.worker.start()
+
+
+def test_a_long_document_is_put_down_for_another_client_and_then_finished(
+    shop: Tenant, rival: Tenant
+) -> None:
+    """The house has one worker, which would need half a minute for the long one alone."""
+    text = "\n\n".join(
+        f"Paragraph {n} tells about item {n * 7919 % 1000}. " * 20 for n in range(600)
+    )
+    long = shop.upload("long.txt", text).json()["id"]
+    wait_until(lambda: shop.document(long)["progress"] > 0.1, 60)
+    short = rival.upload("hours.txt", "We open at nine.").json()["id"]
+    assert rival.finished(short, timeout=60)["status"] == "ready"
+    assert shop.document(long)["status"] != "ready"
+    assert shop.finished(long, timeout=180)["status"] == "ready"
+    source = shop.source(long)
+    positions = source.passages.order_by("position").values_list("position", flat=True)
+    assert list(positions) == list(range(len(positions)))
+    assert len(positions) >= 600
+
+
+def test_one_file_is_ready_long_before_the_sixty_that_came_first(
+    shop: Tenant, rival: Tenant, worker: Worker
+) -> None:
+    worker.kill()
+    files = [shop.upload(f"{n}.txt", f"Rule {n} of the house.").json()["id"] for n in range(60)]
+    single = rival.upload("hours.txt", "We open at nine.").json()["id"]
+    worker.start()
+    assert rival.finished(single, timeout=60)["status"] == "ready"
+    done = Source.objects.filter(public_id__in=files, state=Source.State.READY).count()
+    assert done < 10
+    wait_until(lambda: not Source.objects.for_client(shop.client).unfinished().exists(), 120)
+    assert Passage.objects.filter(source__knowledge_base=shop.base).count() == 60
