@@ -1,4 +1,4 @@
-"""The process that reads one file: python -m knowledge.engine.reading_child JOB.
+"""The process that reads one file: forked by reading_server.py, which knows as little as this one.
 
 It says what it found as lines of JSON: first the whole text's title, language and length, then a
 line for each passage, then the end; or one line with the reason why nothing can be read. It knows
@@ -11,7 +11,6 @@ import ctypes
 import json
 import os
 import signal
-import sys
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -21,7 +20,7 @@ from knowledge.engine.limits import Limits
 from knowledge.engine.read import read
 from knowledge.engine.split import Piece, split
 
-DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG: a worker that was killed leaves nobody behind
+PARENT_DIES = 1  # PR_SET_PDEATHSIG: a worker that was killed leaves nobody behind
 NEEDS_TOO_MUCH = "This file needs too much memory to be read. Send it in parts."
 
 
@@ -29,7 +28,7 @@ def main(job: dict[str, Any]) -> None:
     # Libraries print warnings; they must not come between the lines.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
+    die_with_parent()
     Limits(**job["limits"]).impose()
     try:
         _tell(out, Path(job["path"]), job["format"], title=job["title"], skip=job["skip"])
@@ -37,6 +36,10 @@ def main(job: dict[str, Any]) -> None:
         _say(out, {"unreadable": str(error)})
     except (MemoryError, RecursionError):
         _say(out, {"unreadable": NEEDS_TOO_MUCH})
+
+
+def die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PARENT_DIES, signal.SIGKILL)
 
 
 def _tell(out: IO[str], path: Path, file_format: str, *, title: str, skip: int) -> None:
@@ -55,7 +58,3 @@ def _fields(piece: Piece) -> list[Any]:
 def _say(out: IO[str], line: dict[str, Any]) -> None:
     out.write(json.dumps(line) + "\n")
     out.flush()
-
-
-if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))

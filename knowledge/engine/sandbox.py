@@ -11,31 +11,27 @@ import logging
 import os
 import select
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.limits import Limits
+from knowledge.engine.reading_processes import Child
 from knowledge.engine.split import Piece
 
 logger = logging.getLogger(__name__)
 
-PROJECT = Path(__file__).resolve().parent.parent.parent
 TOO_LONG = "Reading this file took too long. Send it in parts, or as another type of file."
 TOO_MUCH = "This file needs too much memory to be read. Send it in parts."
 BROKEN = "This file is damaged, or of a kind that cannot be read. Save it again and send that."
 MOST_LINE_BYTES = 256 * 1024  # a passage has 1,000 characters and a heading of 300
 CHUNK = 64 * 1024
 BEAT_SECONDS = 1.0
-# What the process is told of the world around it: no setting, no key.
-PASSED_ON = ("PATH", "LANG", "TMPDIR", "TESSDATA_PREFIX", "LD_LIBRARY_PATH")
 
 Beat = Callable[[], object]
 
@@ -76,42 +72,19 @@ def reading(
         "limits": asdict(allowed),
     }
     with tempfile.TemporaryFile() as said:
-        child = _started(job, said)
+        child = Child(job, said)
         try:
             lines = _Lines(child, said, beat, allowed)
             head = lines.next(allowed.wall)["read"]
             yield Reading(head["title"], head["language"], head["characters"], lines.pieces())
         finally:
-            _end(child)
-
-
-def _started(job: dict[str, Any], said: IO[bytes]) -> subprocess.Popen[bytes]:
-    env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    return subprocess.Popen(
-        [sys.executable, "-m", "knowledge.engine.reading_child", json.dumps(job)],
-        cwd=PROJECT,
-        env=env | {"PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=said,
-        start_new_session=True,  # so that what it starts can be ended with it
-    )
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError):  # it and all that it started are gone
-        os.killpg(child.pid, signal.SIGKILL)
-    if child.stdout is not None:
-        child.stdout.close()
-    child.wait()
+            child.end()
 
 
 class _Lines:
     """The child's lines, each within its time and size."""
 
-    def __init__(
-        self, child: subprocess.Popen[bytes], said: IO[bytes], beat: Beat, limits: Limits
-    ) -> None:
+    def __init__(self, child: Child, said: IO[bytes], beat: Beat, limits: Limits) -> None:
         self.child = child
         self.said = said
         self.beat = beat
@@ -140,18 +113,17 @@ class _Lines:
         return told
 
     def _chunk(self, deadline: float) -> bytes:
-        pipe = self.child.stdout
-        assert pipe is not None  # noqa: S101 -- it was asked for
+        pipe = self.child.out
         while (left := deadline - time.monotonic()) > 0:
             if select.select([pipe], [], [], min(left, BEAT_SECONDS))[0]:
                 return os.read(pipe.fileno(), CHUNK)
             self.beat()
-        logger.warning("a file of %s took too long", self.child.args)
+        logger.warning("reading a file took too long")
         raise Unreadable(TOO_LONG)
 
     def _failure(self, what: str) -> Unreadable:
         """Why the process ended, as far as its end tells."""
-        code = self.child.wait() if what == "no more lines" else 0
+        code = self.child.code() if what == "no more lines" else 0
         self.said.seek(0)
         words = self.said.read(CHUNK).decode("utf-8", errors="replace").strip().split("\n")[-1]
         logger.warning("reading ended with %s (%s): %s", code, what, words[:500])

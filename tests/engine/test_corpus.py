@@ -18,7 +18,8 @@ from knowledge.engine.detect import HEAD_BYTES, WrongType, format_of
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.limits import MEGABYTE, Limits
 from knowledge.engine.ocr import PROGRAM
-from knowledge.engine.sandbox import PROJECT, reading
+from knowledge.engine.reading_processes import PROJECT
+from knowledge.engine.sandbox import reading
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of files is not here")
@@ -139,7 +140,7 @@ def test_nothing_is_written_outside_of_the_folder(odd_files: Path, tmp_path: Pat
 
 
 def test_the_reading_process_loads_nothing_of_the_models_and_the_site() -> None:
-    code = "import json, sys, knowledge.engine.reading_child; print(json.dumps(list(sys.modules)))"
+    code = "import json, sys, knowledge.engine.reading_server; print(json.dumps(list(sys.modules)))"
     ran = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, text=True
     )

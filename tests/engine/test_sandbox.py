@@ -8,11 +8,13 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.limits import MEGABYTE, Limits
 from knowledge.engine.read import read
+from knowledge.engine.reading_processes import ServerGone, end_idle
 from knowledge.engine.sandbox import reading
 from knowledge.engine.split import split
 from tests.engine.made_files import docx, paragraph, xlsx
@@ -30,6 +32,14 @@ GUIDE = (
 def guide(tmp_path: Path) -> Path:
     path = tmp_path / "guide"
     path.write_text(GUIDE, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def long(tmp_path: Path) -> Path:
+    """More than the pipe holds: its process waits for somebody to listen."""
+    path = tmp_path / "long"
+    path.write_text("word " * 100_000)
     return path
 
 
@@ -51,12 +61,51 @@ def test_the_files_name_stands_in_for_a_title(tmp_path: Path) -> None:
         assert [piece.heading for piece in text.pieces] == ["hours"]
 
 
-def test_who_stops_listening_leaves_nobody_behind(guide: Path) -> None:
+def test_who_stops_listening_leaves_nobody_behind(long: Path) -> None:
     before = children()
-    with reading(guide, "markdown") as text:
+    with reading(long, "text") as text:
         next(text.pieces)
         assert len(children()) == len(before) + 1
     assert children() == before
+
+
+def test_the_next_file_is_read_by_another_process_of_the_same_server(long: Path) -> None:
+    found = []
+    for _ in range(2):
+        with reading(long, "text"):
+            (child,) = children()
+            found.append((child, psutil.Process(child).ppid()))
+    (one, server), (other, same) = found
+    assert one != other
+    assert server == same
+
+
+def test_two_files_at_once_have_a_server_each(long: Path) -> None:
+    with reading(long, "text") as first, reading(long, "text") as second:
+        assert len({psutil.Process(child).ppid() for child in children()}) == 2
+        assert list(second.pieces) == list(first.pieces)
+
+
+def test_a_killed_server_is_replaced(guide: Path) -> None:
+    for _ in range(3):
+        with reading(guide, "markdown") as text:
+            assert len(list(text.pieces)) > 30
+        for server in psutil.Process().children():
+            if "reading_server" in " ".join(server.cmdline()):
+                server.kill()
+
+
+def test_a_file_whose_server_is_killed_is_not_called_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("* item *with* marks\n" * 40_000)
+
+    def kill() -> None:
+        for child in children():
+            psutil.Process(child).parent().kill()  # type: ignore[union-attr]
+
+    with pytest.raises(ServerGone), reading(tmp_path / "a", "rst", beat=kill):
+        pass
+    with reading(tmp_path / "a", "text") as text:
+        assert next(text.pieces).text
 
 
 def test_a_reason_comes_through(tmp_path: Path) -> None:
@@ -124,23 +173,20 @@ def test_what_needs_too_much_memory_costs_only_its_own_process(
         pass
 
 
-def test_the_reading_process_knows_no_secret(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_reading_process_knows_no_secret(long: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    end_idle()
     monkeypatch.setenv("SECRET_KEY", "of the site")
-    (tmp_path / "a").write_text("word " * 100_000)
     before = set(children())
-    with reading(tmp_path / "a", "text"):
+    with reading(long, "text"):
         (child,) = set(children()) - before
         known = Path(f"/proc/{child}/environ").read_bytes()
     assert b"of the site" not in known
     assert b"SECRET_KEY" not in known and b"DJANGO" not in known
 
 
-def test_limits_hold_for_whatever_the_process_starts(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("word " * 100_000)
+def test_limits_hold_for_whatever_the_process_starts(long: Path) -> None:
     before = set(children())
-    with reading(tmp_path / "a", "text"):
+    with reading(long, "text"):
         (child,) = set(children()) - before
         assert resource.prlimit(child, resource.RLIMIT_DATA)[1] == Limits().memory
         assert resource.prlimit(child, resource.RLIMIT_CORE) == (0, 0)
@@ -148,6 +194,6 @@ def test_limits_hold_for_whatever_the_process_starts(tmp_path: Path) -> None:
 
 
 def children() -> list[int]:
-    """Of this process, by their ids."""
-    threads = Path("/proc/self/task").iterdir()
-    return sorted(int(one) for task in threads for one in (task / "children").read_text().split())
+    """Those that read, by their ids: their parents are this process's reading servers."""
+    below = psutil.Process().children(recursive=True)
+    return sorted(one.pid for one in below if one.ppid() != os.getpid())
