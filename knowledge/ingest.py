@@ -24,9 +24,9 @@ from knowledge.embedding import embedder_for, pack, unpack
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.sandbox import Reading, reading
 from knowledge.engine.split import Piece
-from knowledge.engine.terms import terms
+from knowledge.engine.terms import counted
 from knowledge.jobs import Paused, renew, work
-from knowledge.models import KnowledgeBase, Passage, Posting, Source
+from knowledge.models import KnowledgeBase, Passage, Source
 from knowledge.vectors import VectorsDown, vectors
 
 logger = logging.getLogger(__name__)
@@ -84,6 +84,7 @@ def _batches(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:
 def _store(source: Source, batch: Sequence[Piece], *, share: float) -> None:
     base = source.knowledge_base
     vectors_of = embedder_for(base.embedding_model).embed([piece.indexed_text for piece in batch])
+    words = [counted(piece.indexed_text, base.language) for piece in batch]
     passages = [
         Passage(
             source=source,
@@ -94,15 +95,15 @@ def _store(source: Source, batch: Sequence[Piece], *, share: float) -> None:
             pages=[list(pair) for pair in piece.pages],
             start=piece.start,
             end=piece.end,
-            terms=len(terms(piece.indexed_text, base.language)),
+            terms=counts.total(),
             embedding=pack(vector),
         )
-        for piece, vector in zip(batch, vectors_of, strict=True)
+        for piece, counts, vector in zip(batch, words, vectors_of, strict=True)
     ]
     with transaction.atomic():
         renew(source, progress=READING_SHARE + (1 - READING_SHARE) * share)
         Passage.objects.bulk_create(passages)
-        Posting.objects.bulk_create(lexical.postings(base, passages), batch_size=5000)
+        lexical.store(base, passages, words)
 
 
 def push_to_index(source: Source, *, beat: Callable[[], object] = lambda: None) -> bool:

@@ -20,8 +20,8 @@ from django.db import transaction
 from accounts.models import Client
 from knowledge import index, lexical, retrieve
 from knowledge.embedding import default_model, embedder_for, pack
-from knowledge.engine.terms import terms
-from knowledge.models import KnowledgeBase, Passage, Posting, Source
+from knowledge.engine.terms import counted, terms
+from knowledge.models import KnowledgeBase, Passage, Source
 from knowledge.vectors import vectors
 from tests.measure.words import WEIGHTS, WORDS, paragraph
 
@@ -64,7 +64,7 @@ def make(passages: int) -> KnowledgeBase:
         rows = [passage(row, at + n, text, numbers) for n, text in enumerate(texts)]
         with transaction.atomic():
             Passage.objects.bulk_create(rows)
-            Posting.objects.bulk_create(lexical.postings(base, rows), batch_size=5000)
+            lexical.store(base, rows, [counted(text, "english") for text in texts])
     index.rebuild(base)
     base.refresh_from_db()
     return base
