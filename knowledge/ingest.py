@@ -45,11 +45,14 @@ def run(source: Source, *, is_over: Callable[[], bool] = lambda: False) -> None:
     jobs.work_on understands."""
     with _reading(source) as text:
         for batch in _batches(text.pieces):
-            _store(source, batch, share=batch[-1].end / max(text.characters, 1))
+            _store(source, batch, share=min(batch[-1].end / max(text.characters, 1), 1.0))
             if is_over():
                 raise Paused
-    if not source.passages.filter(version=source.version).exists():
+    last = source.passages.filter(version=source.version).order_by("position").last()
+    if last is None:
         raise Unreadable("There is no text in this file.")
+    if text.is_long:
+        renew(source, characters=last.end)
     indexed = push_to_index(source, beat=lambda: renew(source))
     _publish(source, indexed=indexed)
 

@@ -27,14 +27,14 @@ BAD_JSON = "This JSON is damaged: {}. Export it again and send the new file."
 
 def read_csv(path: Path) -> Draft:
     text = decode(path.read_bytes())
-    return Draft([_table(text, _delimiter(text[:SAMPLE_CHARACTERS]))])
+    return Draft([_table(text, delimiter_of(text[:SAMPLE_CHARACTERS]))])
 
 
 def read_tsv(path: Path) -> Draft:
     return Draft([_table(decode(path.read_bytes()), "\t")])
 
 
-def _delimiter(sample: str) -> str:
+def delimiter_of(sample: str) -> str:
     """The one that cuts most of the first lines into the same number of cells, and many of them.
 
     csv.Sniffer takes seconds for a long line, and letters for delimiters.
@@ -50,10 +50,15 @@ def _delimiter(sample: str) -> str:
 
 
 def _table(text: str, delimiter: str) -> str:
+    return "\n".join(lines_of_table(io.StringIO(text, newline=""), delimiter))
+
+
+def lines_of_table(text: Iterable[str], delimiter: str) -> Iterator[str]:
+    """The lines of a file of separated values as those of a table."""
     csv.field_size_limit(MOST_FIELD_CHARACTERS)
-    lines = io.StringIO(text.replace("\0", " "), newline="")
+    lines = (line.replace("\0", " ") for line in text)
     try:
-        return "\n".join(_table_lines(csv.reader(lines, delimiter=delimiter)))
+        yield from _table_lines(csv.reader(lines, delimiter=delimiter))
     except csv.Error as error:
         raise Unreadable("This table is damaged: a cell of it never ends.") from error
 
@@ -78,7 +83,7 @@ def read_json(path: Path) -> Draft:
     text = decode(path.read_bytes())
     data = _loaded(text)
     title = data.get("title", "") if isinstance(data, dict) else ""
-    return Draft(["\n".join(_lines(data))], title=title if isinstance(title, str) else "")
+    return Draft(["\n".join(lines_of(data))], title=title if isinstance(title, str) else "")
 
 
 def _loaded(text: str) -> Any:
@@ -97,7 +102,7 @@ def _loaded(text: str) -> Any:
         raise Unreadable(BAD_JSON.format(where)) from error
 
 
-def _lines(data: Any) -> Iterator[str]:
+def lines_of(data: Any) -> Iterator[str]:
     """Objects become "path: value", lists of like objects tables; without recursion."""
     waiting: list[tuple[str, Any]] = [("", data)]
     while waiting:

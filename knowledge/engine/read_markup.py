@@ -45,9 +45,16 @@ def read_plain(path: Path) -> Draft:
 
 
 def read_markdown(path: Path) -> Draft:
-    text = FRONT_MATTER.sub("", decode(path.read_bytes()))
-    # A comment is not meant for readers, and an image is a request to somebody's server.
-    return Draft([safe_markdown(_without_comments(text))])
+    return Draft([shown_markdown(without_front_matter(decode(path.read_bytes())))])
+
+
+def without_front_matter(text: str) -> str:
+    return FRONT_MATTER.sub("", text)
+
+
+def shown_markdown(text: str) -> str:
+    """A comment is not meant for readers, and an image is a request to somebody's server."""
+    return safe_markdown(_without_comments(text))
 
 
 def safe_markdown(text: str) -> str:

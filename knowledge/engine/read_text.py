@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from pathlib import Path
 
 from charset_normalizer import from_bytes
 
@@ -32,20 +33,38 @@ def decode(data: bytes) -> str:
         if data.startswith(bom):
             return data.decode(encoding, errors="replace")
     if (utf16 := _utf16_without_mark(data)) is not None:
-        return utf16
+        return data.decode(utf16, errors="replace")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return _mostly_utf8(data) or _most_likely(data)
+        return _mostly_utf8(data) or data.decode(_most_likely(data), errors="replace")
+
+
+def encoding_of(path: Path) -> str:
+    """What `decode` would decode a file by that is too long to be held."""
+    with path.open("rb") as file:
+        head = file.read(DETECTION_BYTES)
+        for bom, encoding in BOMS:
+            if head.startswith(bom):
+                return encoding
+        if (utf16 := _utf16_without_mark(head)) is not None:
+            return utf16
+        file.seek(0)
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        valid = broken = 0
+        while chunk := file.read(DETECTION_BYTES):
+            text = decoder.decode(chunk)
+            valid, broken = valid + _beyond_ascii(text), broken + text.count("\ufffd")
+    return "utf-8" if not broken or valid - broken > 2 * broken else _most_likely(head)
 
 
 def _utf16_without_mark(data: bytes) -> str | None:
-    """Western text in UTF-16 has a NUL at every second place."""
+    """The encoding, since Western text in UTF-16 has a NUL at every second place."""
     head = data[:4096]
     for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         zeros = head[offset::2].count(0)
         if len(head) >= 4 and zeros > len(head) * 0.4 and head[1 - offset :: 2].count(0) == 0:
-            return data.decode(encoding, errors="replace")
+            return encoding
     return None
 
 
@@ -56,8 +75,11 @@ def _mostly_utf8(data: bytes) -> str | None:
     """
     text = data.decode("utf-8", errors="replace")
     broken = text.count("\ufffd")
-    valid = len(text) - len(text.encode("ascii", errors="ignore")) - broken
-    return text if valid > 2 * broken else None
+    return text if _beyond_ascii(text) - broken > 2 * broken else None
+
+
+def _beyond_ascii(text: str) -> int:
+    return len(text) - len(text.encode("ascii", errors="ignore"))
 
 
 def _most_likely(data: bytes) -> str:
@@ -66,7 +88,7 @@ def _most_likely(data: bytes) -> str:
         raise Unreadable(
             "The encoding of this text is unknown. Save it as UTF-8 and send it again."
         )
-    return data.decode(best.encoding, errors="replace")
+    return best.encoding
 
 
 def tidy(text: str) -> str:

@@ -11,14 +11,17 @@ import ctypes
 import json
 import os
 import signal
-from itertools import islice
+from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
+from knowledge.engine import long_text
+from knowledge.engine.document import ReadText
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.limits import Limits
 from knowledge.engine.read import read
-from knowledge.engine.split import Piece, split
+from knowledge.engine.split import Piece, split, split_sections
 
 PARENT_DIES = 1  # PR_SET_PDEATHSIG: a worker that was killed leaves nobody behind
 NEEDS_TOO_MUCH = "This file needs too much memory to be read. Send it in parts."
@@ -43,12 +46,32 @@ def die_with_parent() -> None:
 
 
 def _tell(out: IO[str], path: Path, file_format: str, *, title: str, skip: int) -> None:
-    text = read(path, file_format)
-    head = {"title": text.title, "language": text.language, "characters": len(text.text)}
+    """The head is told with the first passage that is wanted: a long text takes until then."""
+    head, pieces = _read(path, file_format, title)
+    wanted = islice(pieces, skip, None)
+    first = list(islice(wanted, 1))
     _say(out, {"read": head})
-    for piece in islice(split(text, title=text.title or title), skip, None):
+    for piece in chain(first, wanted):
         _say(out, {"piece": _fields(piece)})
     _say(out, {"end": True})
+
+
+def _read(path: Path, file_format: str, title: str) -> tuple[dict[str, Any], Iterator[Piece]]:
+    """What is known of the whole, and its passages."""
+    if not long_text.is_long(path, file_format):
+        text = read(path, file_format)
+        head = _head(text, len(text.text), is_long=False)
+        return head, split(text, title=text.title or title)
+    sections = long_text.sections(path, file_format)
+    begin = next(sections)
+    # Of a byte a character: how many there are is not known before the end.
+    head = _head(begin, path.stat().st_size, is_long=True)
+    return head, split_sections(chain([begin], sections), title=begin.title or title)
+
+
+def _head(text: ReadText, characters: int, *, is_long: bool) -> dict[str, Any]:
+    known = {"title": text.title, "language": text.language}
+    return {**known, "characters": characters, "is_long": is_long}
 
 
 def _fields(piece: Piece) -> list[Any]:

@@ -40,12 +40,14 @@ Beat = Callable[[], object]
 class Reading:
     """A text that is being read: what is known of the whole, and its passages as they come.
 
-    Going through `pieces` raises Unreadable when the process ends before the text does.
+    Of one that `is_long` the number of characters is an estimate. Going through `pieces` raises
+    Unreadable when the process ends before the text does.
     """
 
     title: str
     language: str
     characters: int
+    is_long: bool
     pieces: Iterator[Piece]
 
 
@@ -76,7 +78,7 @@ def reading(
         try:
             lines = _Lines(child, said, beat, allowed)
             head = lines.next(allowed.wall)["read"]
-            yield Reading(head["title"], head["language"], head["characters"], lines.pieces())
+            yield Reading(**head, pieces=lines.pieces())
         finally:
             child.end()
 

@@ -7,8 +7,8 @@ passages carry (docs/decisions/passages.md).
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from semantic_text_splitter import MarkdownSplitter
 
@@ -44,12 +44,19 @@ class Piece:
         return f"{self.heading}\n{self.text}" if self.heading else self.text
 
 
-def split(source: ReadText, *, title: str = "", size: int = PASSAGE_CHARACTERS) -> Iterator[Piece]:
+def split(
+    source: ReadText,
+    *,
+    title: str = "",
+    size: int = PASSAGE_CHARACTERS,
+    above: Sequence[Heading] = (),
+) -> Iterator[Piece]:
     """Passages of at most `size` characters, in order, without overlap.
 
-    The same text always gives the same pieces, so a broken-off ingestion can go on where it was.
+    `above` are the headings that are open where the text begins. The same text always gives the
+    same pieces, so a broken-off ingestion can go on where it was.
     """
-    paths = _heading_paths(source.headings, root=source.title or title)
+    paths = _heading_paths(source.headings, root=source.title or title, above=above)
     starts = [heading.start for heading in source.headings]
     position = 0
     for start, text in _chunks(source.text, size):
@@ -64,6 +71,21 @@ def split(source: ReadText, *, title: str = "", size: int = PASSAGE_CHARACTERS) 
             end=start + len(text),
         )
         position += 1
+
+
+def split_sections(sections: Iterable[ReadText], *, title: str = "") -> Iterator[Piece]:
+    """Passages of a long text that comes in sections, as those of one text: numbered and counted
+    on, and with the headings that are still open from the sections before."""
+    position, start, above = 0, 0, list[Heading]()
+    for section in sections:
+        for piece in split(replace(section, title=""), title=title, above=above):
+            yield replace(
+                piece, position=position, start=start + piece.start, end=start + piece.end
+            )
+            position += 1
+        start += len(section.text) + 2
+        for heading in section.headings:
+            _open(above, heading)
 
 
 def _chunks(text: str, size: int) -> Iterator[tuple[int, str]]:
@@ -94,15 +116,27 @@ def _pages(pages: tuple[PageStart, ...], start: int, end: int) -> tuple[tuple[in
     return tuple((max(0, page.start - start), page.number) for page in touched)
 
 
-def _heading_paths(headings: tuple[Heading, ...], *, root: str) -> list[str]:
+def _heading_paths(
+    headings: Sequence[Heading], *, root: str, above: Sequence[Heading]
+) -> list[str]:
     """The path in force before the first heading, then the one from each heading on."""
-    paths, stack = [root], list[Heading]()
+    stack = list(above)
+    paths = [_path(stack, root)]
     for heading in headings:
-        while stack and stack[-1].level >= heading.level:
-            stack.pop()
-        stack.append(heading)
-        names = [part.text for part in stack]
-        if root and names[0] != root:
-            names.insert(0, root)
-        paths.append(PATH_SEPARATOR.join(names)[:MOST_PATH_CHARACTERS])
+        _open(stack, heading)
+        paths.append(_path(stack, root))
     return paths
+
+
+def _open(stack: list[Heading], heading: Heading) -> None:
+    """Of its level and below it, all others are closed by that."""
+    while stack and stack[-1].level >= heading.level:
+        stack.pop()
+    stack.append(heading)
+
+
+def _path(stack: Sequence[Heading], root: str) -> str:
+    names = [part.text for part in stack]
+    if not names or (root and names[0] != root):
+        names.insert(0, root)
+    return PATH_SEPARATOR.join(names)[:MOST_PATH_CHARACTERS]

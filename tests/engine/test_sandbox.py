@@ -154,12 +154,12 @@ def billion_cells() -> bytes:
 @pytest.mark.parametrize(
     ("file_format", "data"),
     [
-        ("text", b"words " * 40_000_000),
+        ("html", b"words " * 40_000_000),
         ("xlsx", billion_cells()),
         ("docx", docx(paragraph("a ") * 1_000_000)),
         ("json", b'{"a": [' + b"[1]," * 8_000_000 + b"1]}"),
     ],
-    ids=["text", "cells", "paragraphs", "lists"],
+    ids=["html", "cells", "paragraphs", "lists"],
 )
 def test_what_needs_too_much_memory_costs_only_its_own_process(
     tmp_path: Path, file_format: str, data: bytes
@@ -171,6 +171,28 @@ def test_what_needs_too_much_memory_costs_only_its_own_process(
         reading(path, file_format, limits=SMALL),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("file_format", "line"),
+    [
+        ("text", "Whoever bought shoes may send them back within sixty days.\n"),
+        ("csv", f"shoes,green,60 days,{'as new ' * 40}\n"),
+    ],
+)
+def test_a_long_text_needs_no_more_memory_than_a_short_one(
+    tmp_path: Path, file_format: str, line: str
+) -> None:
+    head = "item,colour,back,paid\n" if file_format == "csv" else ""
+    with (tmp_path / "a").open("w") as file:
+        file.write(head)
+        for _ in range(18):
+            file.write(line * (2_000_000 // len(line)))
+    limits = Limits(memory=80 * MEGABYTE)
+    with reading(tmp_path / "a", file_format, limits=limits) as text:
+        assert text.is_long
+        count = sum(1 for _ in text.pieces)
+    assert count > 36_000_000 / 1100
 
 
 def test_the_reading_process_knows_no_secret(long: Path, monkeypatch: pytest.MonkeyPatch) -> None:
