@@ -43,19 +43,24 @@ class Installation:
 
 
 @contextmanager
-def installed(*, model: bool = False) -> Iterator[Installation]:
-    """Start everything; with `model`, answers come from an instant fake of 20 tokens."""
+def installed(
+    *, model: bool = False, embeddings: bool = False, processes: int = 1
+) -> Iterator[Installation]:
+    """Start everything; with `model`, answers come from an instant fake of 20 tokens, with
+    `embeddings` also the vectors come from there."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="bench-")))
         chroma = stack.enter_context(Chroma())
         fake = stack.enter_context(FakeOpenAIProcess(tokens=20))
         env = {"VAR_DIR": str(folder), "CHROMA_URL": chroma.url, "RATE_LIMITS": UNLIMITED}
         env |= {"SECRET_KEY": "bench", "LOG_LEVEL": "ERROR"}
+        speaking = {"OPENAI_BASE_URL": fake.url, "OPENAI_API_KEY": "none"}
+        if embeddings:
+            env |= speaking | {"EMBEDDING_MODEL": "text-embedding-3-small"}
         (folder / "models").symlink_to(ROOT / "var" / "models")
         manage("prepare", env=env)
         demo = json.loads(manage("demo", "--json", env=env).stdout)
-        speaking = {"OPENAI_BASE_URL": fake.url, "OPENAI_API_KEY": "none"} if model else {}
-        worker = stack.enter_context(Worker(env))
-        web = stack.enter_context(Web(env | speaking))
+        worker = stack.enter_context(Worker(env, concurrency=processes))
+        web = stack.enter_context(Web(env | speaking if model else env))
         http = stack.enter_context(httpx.Client(base_url=web.url, timeout=60))
         yield Installation(web, worker, fake, env, demo["api_key"], demo["bot_id"], http)
