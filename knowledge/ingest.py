@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -26,6 +25,7 @@ from knowledge.engine.sandbox import Reading, reading
 from knowledge.engine.split import Piece
 from knowledge.engine.terms import counted
 from knowledge.jobs import Paused, renew, work
+from knowledge.local_copy import local_copy
 from knowledge.models import KnowledgeBase, Passage, Source
 from knowledge.vectors import VectorsDown, vectors
 
@@ -62,13 +62,16 @@ def _reading(source: Source) -> Iterator[Reading]:
     """The text, and of its passages those that no earlier attempt has stored."""
     renew(source, state=Source.State.READING)
     stored = source.passages.filter(version=source.version).count()
-    with reading(
-        Path(default_storage.path(source.file)),
-        source.format,
-        title=source.title,
-        skip=stored,
-        beat=lambda: renew(source),
-    ) as text:
+    with (
+        local_copy(source.file, beat=lambda: renew(source)) as path,
+        reading(
+            path,
+            source.format,
+            title=source.title,
+            skip=stored,
+            beat=lambda: renew(source),
+        ) as text,
+    ):
         renew(
             source,
             state=Source.State.EMBEDDING,

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from chatbot_saas.lib.storage import StorageDown
 from knowledge.engine.errors import EmbedderDown, Unreadable
 from knowledge.models import Source
 
@@ -58,6 +59,9 @@ def work_on(source: Source, step: Callable[[Source], object]) -> bool:
         _fail(source, str(error))
     except EmbedderDown as error:
         logger.warning("source %s waits: the embedding model is down (%s)", source.public_id, error)
+        _wait(source)
+    except StorageDown as error:
+        logger.warning("source %s waits: the storage is down (%s)", source.public_id, error)
         _wait(source)
     except LeaseLost:
         logger.info("source %s was taken over or deleted", source.public_id)

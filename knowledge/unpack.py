@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from pathlib import Path
+from functools import partial
 from typing import IO
 
 from django.conf import settings
 from django.core.files import File
-from django.core.files.storage import default_storage
 
 from accounts.models import Client
 from billing import limits
@@ -21,6 +20,7 @@ from billing.limits import PlanLimit
 from knowledge import deposit, holdings, ingest, jobs
 from knowledge.engine.archive import Member, members
 from knowledge.engine.errors import Unreadable
+from knowledge.local_copy import local_copy
 from knowledge.models import Source
 from knowledge.upload import Upload, too_large
 
@@ -38,20 +38,21 @@ def unpacked(archive: Source) -> list[int]:
 def _unpack(archive: Source) -> list[int]:
     """Each member as a source of its own. Raises Unreadable when none can be taken."""
     taken, refused = list[int](), list[str]()
-    for member in members(Path(default_storage.path(archive.file))):
-        jobs.renew(archive)
-        if not isinstance(member, Member):
-            refused.append(f"{member.name}: {member.reason}")
-        elif member.size > settings.MAX_UPLOAD_BYTES:
-            refused.append(f"{member.name}: {too_large().message}")
-        else:
-            try:
-                taken.append(_take(archive, member).pk)
-            except PlanLimit as error:
-                refused.append(f"{member.name}: {error.message}")
-                break  # so would be all that follow
-            except Unreadable as error:
-                refused.append(f"{member.name}: {error}")
+    with local_copy(archive.file, beat=partial(jobs.renew, archive)) as path:
+        for member in members(path):
+            jobs.renew(archive)
+            if not isinstance(member, Member):
+                refused.append(f"{member.name}: {member.reason}")
+            elif member.size > settings.MAX_UPLOAD_BYTES:
+                refused.append(f"{member.name}: {too_large().message}")
+            else:
+                try:
+                    taken.append(_take(archive, member).pk)
+                except PlanLimit as error:
+                    refused.append(f"{member.name}: {error.message}")
+                    break  # so would be all that follow
+                except Unreadable as error:
+                    refused.append(f"{member.name}: {error}")
     if not taken:
         raise Unreadable(_why(refused))
     _tell(archive, refused)
