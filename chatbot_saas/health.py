@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
+from chatbot_saas.lib import storage
 from knowledge import healing
 from knowledge.vectors import shards, vectors
 
@@ -48,5 +49,6 @@ def _cache_is_up() -> bool:
 DEPENDENCIES: dict[str, Callable[[], bool]] = {
     "database": _database_is_up,
     "cache": _cache_is_up,
+    "storage": storage.is_up,
     "chroma": lambda: all(vectors(shard).is_up() for shard in shards()),
 }

@@ -31,6 +31,7 @@ from chatbot_saas.lib.env import (
     env_urls,
     kept_secret,
 )
+from chatbot_saas.lib.storage_url import Keys, folder_of, storage_of
 from chatbot_saas.schedule import schedule
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -216,9 +217,10 @@ CELERY_BEAT_SCHEDULE = schedule(sweep_seconds=SWEEP_SECONDS)
 # --- Files ----------------------------------------------------------------------------------
 
 STORAGE_URL = env_str("STORAGE_URL", f"file://{VAR_DIR / 'media'}")
-if not STORAGE_URL.startswith("file://"):
-    raise ImproperlyConfigured("STORAGE_URL must be file:///… (S3 is not supported yet)")
-MEDIA_ROOT = Path(STORAGE_URL.removeprefix("file://"))
+STORAGE_KEYS = Keys(
+    env_str("AWS_ACCESS_KEY_ID"), env_str("AWS_SECRET_ACCESS_KEY"), env_str("AWS_SESSION_TOKEN")
+)
+MEDIA_ROOT = folder_of(STORAGE_URL, VAR_DIR / "media")
 # Beside the storage: a finished upload is moved there by renaming, not copied.
 FILE_UPLOAD_TEMP_DIR = MEDIA_ROOT / "incoming"
 FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
@@ -228,7 +230,7 @@ MAX_UPLOAD_BYTES = env_int("MAX_UPLOAD_BYTES", 500 * 1024 * 1024)
 MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": storage_of(STORAGE_URL, STORAGE_KEYS, env_str("AWS_REGION")),
     "staticfiles": {"BACKEND": "chatbot_saas.static.HashedStatic"},
 }
 STATIC_URL = "/static/"
@@ -431,6 +433,7 @@ LOGGING = {
         "httpx": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
+        "botocore": {"level": "WARNING"},
         "chromadb": {"level": "WARNING"},
         "openai": {"level": "WARNING"},
         "kombu.connection": {"level": "ERROR"},

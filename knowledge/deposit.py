@@ -8,6 +8,7 @@ from pathlib import PurePath
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 
+from knowledge.discard import discard
 from knowledge.models import KnowledgeBase, Source, new_source_id
 from knowledge.upload import Upload
 
@@ -40,10 +41,10 @@ def put(
             then(source)
     except IntegrityError:
         # Somebody sent the same bytes at the same moment.
-        default_storage.delete(stored)
+        discard(stored)
         return Source.objects.get(knowledge_base=base, sha256=upload.sha256, state__in=_TAKEN)
     except BaseException:
-        default_storage.delete(stored)
+        discard(stored)
         raise
     return source
 

@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Count, F, QuerySet, Sum
 from django.utils import timezone
 
 from knowledge import lexical
+from knowledge.discard import discard
 from knowledge.embedding import embedder_for, pack, unpack
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.sandbox import Reading, reading
@@ -200,5 +200,5 @@ def remove(source: Source, *, note: Callable[[Source], object] | None = None) ->
             note(source)
         source.delete()
     if file:
-        default_storage.delete(file)
+        discard(file)
     forget(base, passage_ids)

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from chatbot_saas.lib.storage import StorageDown
+from knowledge.discard import discard
 from knowledge.engine.errors import EmbedderDown, Unreadable
 from knowledge.models import Source
 
@@ -102,7 +102,8 @@ def _put_down(source: Source) -> bool:
 def _wait(source: Source) -> None:
     """Not taken up again before the lease has become stale: a pause between tries."""
     held = Source.objects.filter(pk=source.pk, lease=source.lease)
-    held.update(state=Source.State.QUEUED, heartbeat_at=timezone.now())
+    waits = {"state": Source.State.QUEUED, "heartbeat_at": timezone.now()}
+    held.update(**waits, attempts=F("attempts") - 1)  # it was not the file's fault
 
 
 def _fail(source: Source, reason: str, *, keep: str = "") -> None:
@@ -115,4 +116,4 @@ def _fail(source: Source, reason: str, *, keep: str = "") -> None:
     except LeaseLost:
         return
     if stored and not keep:
-        default_storage.delete(stored)
+        discard(stored)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from chatbot_saas.lib.after_commit import after_commit
 from knowledge import ingest, tasks
+from knowledge.discard import discard
 from knowledge.models import KnowledgeBase, Source
 
 
@@ -52,7 +52,7 @@ def replace(source: Source, page: PageFile) -> None:
     """Read a new version of a source; answers use the one before until the new one is ready."""
     before = Source.objects.select_for_update().filter(pk=source.pk).first()
     if before is None:  # deleted by hand at this moment
-        after_commit(default_storage.delete, page.name)
+        after_commit(discard, page.name)
         return
     Source.objects.filter(pk=source.pk).update(
         version=F("version") + 1,
@@ -77,6 +77,6 @@ def replace(source: Source, page: PageFile) -> None:
 
 def _clear(base: KnowledgeBase, passage_ids: list[int], old: str, new: str) -> None:
     if old and old != new:
-        default_storage.delete(old)
+        discard(old)
     if passage_ids:
         ingest.forget(base, passage_ids)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from knowledge import healing, index, sweep, turns
+from knowledge import discard, healing, index, local_copy, sweep, turns
 from knowledge.models import KnowledgeBase, Source
 from knowledge.vectors import VectorsDown
 
@@ -48,6 +48,8 @@ def sweep_sources() -> None:
     _wake(turns.to_wake())
     for source_id in sweep.unindexed():
         index_source.delay(source_id)
+    local_copy.sweep()
+    discard.sweep()
 
 
 def _wake(workers: int) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urljoin, urlsplit
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -23,6 +22,7 @@ from chatbot_saas.lib.net.guard import target_of
 from knowledge import ingest
 from knowledge.changes import Changer
 from knowledge.crawl import checks, tasks
+from knowledge.discard import discard
 from knowledge.engine.web.urls import key_of, normal
 from knowledge.models import KnowledgeBase, Source, WebPage, WebPageQuerySet, Website
 
@@ -165,7 +165,7 @@ def found(website: Website) -> WebPageQuerySet:
 
 def _leave_out(pages: WebPageQuerySet) -> None:
     for name in pages.exclude(file="").values_list("file", flat=True):
-        after_commit(default_storage.delete, name)
+        after_commit(discard, name)
     pages.update(state=PageState.LEFT_OUT, file="")
 
 

@@ -7,12 +7,14 @@ import pytest
 from django.conf import settings
 from django.test.utils import setup_databases, teardown_databases
 
+from chatbot_saas.lib.storage_url import Keys, storage_of
 from chatbot_saas.static import collect_static_files
 from tests import environment
 from tests.fakes.smtp import FakeSmtp
 from tests.house import House, Tenant
 from tests.pdfs import pdf
 from tests.services.chroma import Chroma
+from tests.services.s3 import S3
 
 DATA = Path(__file__).parent / "data"
 
@@ -43,6 +45,22 @@ def chroma() -> Iterator[Chroma]:
     """The vector index of all tests."""
     with environment.chroma as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3]:
+    """A server that speaks S3, for the tests that ask for it."""
+    with S3(directory=environment.folder("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(s3: S3, settings) -> str:
+    """A new bucket, where all files of this process lie from now on."""
+    name = s3.bucket()
+    default = storage_of(s3.storage_url(name, "our/files"), Keys())
+    settings.STORAGES = settings.STORAGES | {"default": default}
+    return name
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from billing import quota
 from billing.models import Checkout, Kind, StripeObject, SyncRequest
 from chat.models import Bot, Citation, Conversation, Message, Sighting
 from knowledge.embedding import pack
-from knowledge.models import KnowledgeBase, Passage, Source, WebPage, Website
+from knowledge.models import DirectUpload, KnowledgeBase, Passage, Source, WebPage, Website
 
 TOKEN = "t" * 43  # of every link, after the mark
 
@@ -39,6 +39,7 @@ class Everything:
     bot: Bot
     source: Source
     failed: Source
+    upload: DirectUpload
     website: Website
     conversation: Conversation
     invitation: Invitation
@@ -71,6 +72,7 @@ class Everything:
             base=base,
             bot=bot,
             source=source,
+            upload=_upload(base, mark),
             website=_website(base, source, mark),
             failed=_failed_source(base, mark),
             conversation=_conversation(bot, mark),
@@ -170,6 +172,18 @@ def _failed_source(base: KnowledgeBase, mark: str) -> Source:
         state=Source.State.FAILED,
         error="This PDF holds pictures of pages and no text.",
         sha256=_digest(f"{mark} scan"),
+    )
+
+
+def _upload(base: KnowledgeBase, mark: str) -> DirectUpload:
+    return DirectUpload.objects.create(
+        knowledge_base=base,
+        name=f"{mark} catalogue.pdf",
+        format="pdf",
+        bytes=7,
+        file=f"{base.client.public_id}/catalogue",
+        parts_id="parts",
+        expires_at=_soon(),
     )
 
 

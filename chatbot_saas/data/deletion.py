@@ -24,6 +24,7 @@ from billing.models import BillingState
 from billing.stripe_api import Refused, StripeUnavailable
 from chatbot_saas.data import export
 from chatbot_saas.data.belongings import belongings
+from chatbot_saas.lib.storage import StorageDown, listed, parted_uploads
 from knowledge.models import KnowledgeBase, Source, SourceQuerySet, Website, WebsiteQuerySet
 from knowledge.vectors import VectorsDown, vectors
 
@@ -57,14 +58,14 @@ def delete_for_good(client: Client) -> bool:
     if _is_somebody_at_work(client):
         logger.info("client %s is deleted once its workers have stopped", client.public_id)
         return False
-    _delete_rows(client)
     try:
+        _delete_rows(client)
         for base in KnowledgeBase.objects.for_client(client):
             vectors(base.shard).drop(base.collection)
-    except VectorsDown as error:
+        _delete_stored(client)
+    except (VectorsDown, StorageDown) as error:
         logger.warning("client %s is deleted later: %s", client.public_id, error)
         return False
-    _delete_files(client.public_id)
     _delete_client(client)
     return True
 
@@ -114,11 +115,16 @@ def _delete_in_batches(model: type[Model], way: str, client: Client) -> None:
         model._default_manager.filter(pk__in=ids).delete()
 
 
+def _delete_stored(client: Client) -> None:
+    """Its files, and whatever was begun and never became one."""
+    if (uploads := parted_uploads()) is not None:
+        uploads.abort_all(client.public_id)
+    _delete_files(client.public_id)
+
+
 def _delete_files(folder: str) -> None:
     """Delete a folder of the storage with all that lies in it."""
-    if not default_storage.exists(folder):
-        return
-    folders, files = default_storage.listdir(folder)
+    folders, files = listed(folder)
     for name in files:
         default_storage.delete(f"{folder}/{name}")
     for name in folders:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 from celery import current_app
 from django.conf import settings
@@ -30,6 +32,8 @@ from accounts.roles import Act, Role
 from chatbot_saas.data import archive
 from chatbot_saas.lib.after_commit import after_commit
 from chatbot_saas.lib.errors import CallerError, Conflict
+from chatbot_saas.lib.storage import StorageDown, listed
+from knowledge.discard import discard as discard_file
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +53,16 @@ class LeaseLost(Exception):
 
 
 class StoredArchive(File):
-    """A finished file that the storage may move instead of copying."""
+    """A finished file that the storage may move instead of copying; if it copies, it beats."""
+
+    def __init__(self, file: IO[bytes], path: Path, beat: archive.Beat) -> None:
+        super().__init__(file, str(path))
+        self.beat = beat
+
+    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        for chunk in super().chunks(chunk_size):
+            self.beat(0.99)
+            yield chunk
 
     def temporary_file_path(self) -> str:
         return str(self.name)
@@ -83,8 +96,12 @@ def build(export_id: int) -> None:
         return
     path = _temporary(export)
     try:
+        discard(export)  # what a killed worker left
         archive.write(path, export.client, _beat_of(export), site=settings.SITE_NAME)
         _publish(export, path)
+    except StorageDown as error:
+        logger.warning("export %s waits: the storage is down (%s)", export.public_id, error)
+        _wait(export)
     except LeaseLost:
         logger.info("export %s was taken over or deleted", export.public_id)
     finally:
@@ -124,12 +141,11 @@ def discard(export: Export) -> None:
     for leftover in _folder().glob(f"{_prefix(export)}*"):
         leftover.unlink(missing_ok=True)
     if export.file:
-        default_storage.delete(export.file)
+        discard_file(export.file)
     folder = _stored_folder(export.client)
-    if default_storage.exists(folder):
-        for name in default_storage.listdir(folder)[1]:
-            if name.startswith(export.public_id):
-                default_storage.delete(f"{folder}/{name}")
+    for name in listed(folder)[1]:
+        if name.startswith(export.public_id):
+            default_storage.delete(f"{folder}/{name}")
 
 
 def _expire(export: Export) -> None:
@@ -157,10 +173,10 @@ def _claim(export_id: int) -> Export | None:
     export = Export.objects.select_related("client", "requested_by").filter(lease=lease).first()
     if export is None:
         return None
-    discard(export)
     if export.attempts <= MOST_ATTEMPTS:
         return export
     _renew(export, state=Export.State.FAILED, lease="", error="It failed several times.")
+    discard(export)
     logger.error("export %s given up", export.public_id)
     return None
 
@@ -171,7 +187,7 @@ def _publish(export: Export, path: Path) -> None:
     name = f"{_stored_folder(export.client)}/{export.public_id}-{export.lease[:8]}.zip"
     size = path.stat().st_size
     with path.open("rb") as file:
-        stored = default_storage.save(name, StoredArchive(file, name=str(path)))
+        stored = default_storage.save(name, StoredArchive(file, path, _beat_of(export)))
     now = timezone.now()
     try:
         with transaction.atomic():
@@ -236,6 +252,12 @@ def _renew(export: Export, **changes: object) -> None:
     held = Export.objects.filter(pk=export.pk, lease=export.lease)
     if not held.update(heartbeat_at=timezone.now(), **changes):
         raise LeaseLost
+
+
+def _wait(export: Export) -> None:
+    """Leave it for the sweeper, once its lease has run out; the try does not count."""
+    held = Export.objects.filter(pk=export.pk, lease=export.lease)
+    held.update(heartbeat_at=timezone.now(), attempts=F("attempts") - 1)
 
 
 def _stale(now: datetime) -> datetime:

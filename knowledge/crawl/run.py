@@ -8,7 +8,6 @@ from datetime import datetime
 from urllib.parse import urljoin
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -21,12 +20,14 @@ from chatbot_saas.lib.net.errors import (
     Unreachable,
     WrongType,
 )
+from chatbot_saas.lib.storage import StorageDown
 from knowledge import ingest
 from knowledge.crawl import hosts, take, visit
 from knowledge.crawl.frontier import Frontier
 from knowledge.crawl.hosts import Closed
 from knowledge.crawl.lease import LeaseLost, claim, renew
 from knowledge.crawl.visit import NotWanted
+from knowledge.discard import discard
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.web.robots import Rules
 from knowledge.models import Source, WebPage, WebPageQuerySet, Website
@@ -53,6 +54,10 @@ def crawl(website_id: int) -> float | None:
         if wait is not None:
             renew(website, lease="")
         return wait
+    except StorageDown as error:
+        # Its lease runs out, and then somebody tries again.
+        logger.warning("website %s waits: the storage is down (%s)", website.public_id, error)
+        return None
     except LeaseLost:
         logger.info("website %s was taken over, stopped or deleted", website.public_id)
         return None
@@ -131,6 +136,9 @@ def _visit(website: Website, page: WebPage, rules: Rules, frontier: Frontier) ->
         take.fail(website, page, str(error), drop=True)
     except PlanLimit as error:
         _no_room(website, page, error)
+    except StorageDown:
+        WebPage.objects.filter(pk=page.pk).update(attempts=page.attempts)  # not its fault
+        raise
     except IntegrityError:
         _again_later(website, page, "The same text was added at the same moment.")
     else:
@@ -227,6 +235,6 @@ def _delete_some(website: Website) -> float | None:
     if Source.objects.filter(page__website=website).exists():
         return 0.0
     for name in website.pages.exclude(file="").values_list("file", flat=True):
-        default_storage.delete(name)
+        discard(name)
     website.delete()
     return None

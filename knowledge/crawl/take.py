@@ -15,6 +15,7 @@ from knowledge import holdings, ingest, page_sources
 from knowledge.crawl.frontier import Frontier
 from knowledge.crawl.lease import renew
 from knowledge.crawl.visit import Visit
+from knowledge.discard import discard, keep
 from knowledge.engine.web.urls import key_of
 from knowledge.models import Source, WebPage, Website
 from knowledge.page_sources import PageFile
@@ -71,7 +72,7 @@ def take_found(website: Website, page: WebPage) -> None:
         if not is_copy:
             _give(website, page, file)
     if is_copy:
-        default_storage.delete(file.name)
+        discard(file.name)
 
 
 def fail(website: Website, page: WebPage, reason: str, *, drop: bool = False) -> None:
@@ -171,12 +172,13 @@ def _stored(website: Website, page: WebPage, visit: Visit) -> Iterator[str]:
     """
     folder = website.knowledge_base.client.public_id
     name = f"{folder}/{website.public_id}-{page.pk}-{visit.sha256[:16]}"
+    keep(name)
     default_storage.delete(name)
     stored = str(default_storage.save(name, ContentFile(visit.body)))
     try:
         yield stored
     except BaseException:
-        default_storage.delete(stored)
+        discard(stored)
         raise
 
 

@@ -1,5 +1,11 @@
 """What a client knows, and where it comes from. Import the models from here."""
 
+from knowledge.models.files import (
+    DirectUpload,
+    DirectUploadQuerySet,
+    DiscardedFile,
+    new_upload_id,
+)
 from knowledge.models.sources import (
     IndexServer,
     KnowledgeBase,
@@ -22,6 +28,9 @@ from knowledge.models.websites import (
 )
 
 __all__ = [
+    "DirectUpload",
+    "DirectUploadQuerySet",
+    "DiscardedFile",
     "IndexServer",
     "KnowledgeBase",
     "KnowledgeBaseQuerySet",
@@ -37,5 +46,6 @@ __all__ = [
     "WebsiteQuerySet",
     "new_base_id",
     "new_source_id",
+    "new_upload_id",
     "new_website_id",
 ]

@@ -111,6 +111,7 @@ NOT_BY_ITSELF = {
     "billing.Checkout": "a payment page at Stripe, open for a day",
     "billing.SyncRequest": "work of our own: when we looked at Stripe",
     "chat.Citation": "inside the messages",
+    "knowledge.DirectUpload": "a file on its way in: what comes of it is a source",
     "knowledge.Posting": "words of the passages, made from them",
 }
 

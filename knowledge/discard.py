@@ -1,0 +1,48 @@
+"""Delete files that nothing refers to any more, also when the storage is down at that moment."""
+
+from __future__ import annotations
+
+import logging
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from chatbot_saas.lib.storage import StorageDown
+from knowledge.models import DiscardedFile
+
+logger = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 500
+
+
+def discard(name: str) -> None:
+    """Delete a stored file, now or as soon as the storage answers."""
+    try:
+        default_storage.delete(name)
+    except StorageDown as error:
+        logger.warning("a file is deleted later: %s", error)
+        DiscardedFile.objects.get_or_create(name=name)
+
+
+def sweep() -> None:
+    """Delete what could not be deleted before."""
+    oldest = DiscardedFile.objects.order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE]
+    for pk in list(oldest):
+        try:
+            _delete(pk)
+        except StorageDown:
+            return
+
+
+def keep(name: str) -> None:
+    """Of a file that is about to be written anew under its old name."""
+    DiscardedFile.objects.filter(name=name).delete()
+
+
+@transaction.atomic
+def _delete(pk: int) -> None:
+    # Under a lock, for which `keep` waits.
+    file = DiscardedFile.objects.select_for_update().filter(pk=pk).first()
+    if file is not None:
+        default_storage.delete(file.name)
+        file.delete()
