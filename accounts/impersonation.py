@@ -31,7 +31,17 @@ MAY_CHANGE = frozenset(
 )
 # Addresses whose views wear no act: the API of the first three acts, another company, the way out.
 MAY_POST_TO = frozenset(
-    {"documents", "document", "search", "switch_client", "account_logout", "hijack:release"}
+    {
+        "documents",
+        "document",
+        "direct_uploads",
+        "direct_upload",
+        "finish_upload",
+        "search",
+        "switch_client",
+        "account_logout",
+        "hijack:release",
+    }
 )
 # Not even to be looked at: pages of the person's own account, and copies of everything.
 CLOSED = "/accounts/"

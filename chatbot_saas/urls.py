@@ -23,9 +23,9 @@ from chat.dashboard import analytics, conversations, playground, widget
 from chatbot_saas import csp_reports, health, pages
 from chatbot_saas.data import views as data
 from knowledge import api as knowledge_api
+from knowledge import direct_api, websites_api
 from knowledge import views as knowledge
 from knowledge import website_views as websites
-from knowledge import websites_api
 
 visitors = [
     path("widget.js", loader.widget_js, name="widget_js"),
@@ -38,6 +38,9 @@ visitors = [
 programs = [
     path("api/documents", knowledge_api.documents, name="documents"),
     path("api/documents/<str:public_id>", knowledge_api.document, name="document"),
+    path("api/uploads", direct_api.direct_uploads, name="direct_uploads"),
+    path("api/uploads/<str:public_id>", direct_api.direct_upload, name="direct_upload"),
+    path("api/uploads/<str:public_id>/finish", direct_api.finish_upload, name="finish_upload"),
     path("api/pages", websites_api.website_list, name="website_list"),
     path("api/pages/<str:public_id>", websites_api.website, name="website_api"),
     path("api/pages/<str:public_id>/sync", websites_api.sync_website, name="website_sync_api"),

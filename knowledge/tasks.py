@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from knowledge import discard, healing, index, local_copy, sweep, turns
+from knowledge import arrivals, discard, healing, index, local_copy, sweep, turns
 from knowledge.models import KnowledgeBase, Source
 from knowledge.vectors import VectorsDown
 
@@ -13,6 +13,13 @@ from knowledge.vectors import VectorsDown
 def ingest_next() -> None:
     """One message for each source; which one it is for is decided when a worker is free."""
     _wake(turns.take_one())
+
+
+@shared_task
+def take_upload(upload_id: int) -> None:
+    source_id = arrivals.take(upload_id)
+    if source_id is not None:
+        ingest_source.delay(source_id)
 
 
 @shared_task
@@ -48,6 +55,8 @@ def sweep_sources() -> None:
     _wake(turns.to_wake())
     for source_id in sweep.unindexed():
         index_source.delay(source_id)
+    for upload_id in arrivals.sweep():
+        take_upload.delay(upload_id)
     local_copy.sweep()
     discard.sweep()
 

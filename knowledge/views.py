@@ -21,7 +21,7 @@ from accounts.http import MemberRequest
 from accounts.roles import Act
 from billing import gate
 from chatbot_saas.lib.errors import CallerError
-from knowledge import changes, upload
+from knowledge import changes, direct, upload
 from knowledge.engine import formats
 from knowledge.forms import FilterForm, TextForm, UploadForm, bots_of
 from knowledge.models import Source, Website
@@ -147,7 +147,10 @@ def list_page(request: MemberRequest, *, status: int = 200, **forms: Any) -> Htt
         **forms,
     }
     template = "knowledge/_sources.html" if request.htmx else "knowledge/list.html"
-    return render(request, template, context, status=status)
+    response = render(request, template, context, status=status)
+    if bucket := direct.origin():
+        cast(Any, response)._csp_update = {"connect-src": ["'self'", bucket]}
+    return response
 
 
 def _upload_facts(request: MemberRequest) -> dict[str, Any]:
@@ -159,6 +162,7 @@ def _upload_facts(request: MemberRequest) -> dict[str, Any]:
         "formats": formats.spoken(),
         "most_bytes": settings.MAX_UPLOAD_BYTES,
         "too_large": upload.too_large().message,
+        "is_direct": direct.is_on(),
     }
 
 

@@ -73,6 +73,9 @@ ACTS: dict[str, Act] = {
 PROGRAMS = {
     "documents",
     "document",
+    "direct_uploads",
+    "direct_upload",
+    "finish_upload",
     "search",
     "website_list",
     "website_api",

@@ -47,6 +47,8 @@ OPEN = {
 # The rows that addresses name.
 ROWS: dict[str, Callable[[Everything], dict[str, str]]] = {
     "document": lambda one: {"public_id": one.source.public_id},
+    "direct_upload": lambda one: {"public_id": one.upload.public_id},
+    "finish_upload": lambda one: {"public_id": one.upload.public_id},
     "source": lambda one: {"public_id": one.source.public_id},
     "retry_source": lambda one: {"public_id": one.failed.public_id},
     "delete_source": lambda one: {"public_id": one.source.public_id},

@@ -25,7 +25,15 @@ from billing.stripe_api import Refused, StripeUnavailable
 from chatbot_saas.data import export
 from chatbot_saas.data.belongings import belongings
 from chatbot_saas.lib.storage import StorageDown, listed, parted_uploads
-from knowledge.models import KnowledgeBase, Source, SourceQuerySet, Website, WebsiteQuerySet
+from knowledge import arrivals
+from knowledge.models import (
+    DirectUpload,
+    KnowledgeBase,
+    Source,
+    SourceQuerySet,
+    Website,
+    WebsiteQuerySet,
+)
 from knowledge.vectors import VectorsDown, vectors
 
 logger = logging.getLogger(__name__)
@@ -101,6 +109,8 @@ def _delete_rows(client: Client) -> None:
     billing's, which names the customer."""
     for of_client in Export.objects.for_client(client).select_related("client"):
         export.discard(of_client)
+    for upload in DirectUpload.objects.for_client(client).open():
+        arrivals.abandon(upload)
     for model, way in belongings():
         if model not in {KnowledgeBase, BillingState} and not isinstance(
             model._meta.pk, CompositePrimaryKey
@@ -118,7 +128,7 @@ def _delete_in_batches(model: type[Model], way: str, client: Client) -> None:
 def _delete_stored(client: Client) -> None:
     """Its files, and whatever was begun and never became one."""
     if (uploads := parted_uploads()) is not None:
-        uploads.abort_all(client.public_id)
+        uploads.abort_all(f"{client.public_id}/")
     _delete_files(client.public_id)
 
 

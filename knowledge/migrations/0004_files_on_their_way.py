@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ('format', models.CharField(max_length=16)),
                 ('bytes', models.PositiveBigIntegerField()),
                 ('file', models.CharField(max_length=255)),
-                ('parts_id', models.CharField(max_length=1024)),
+                ('parts_id', models.CharField(blank=True, max_length=1024)),
                 ('state', models.CharField(choices=[('sending', 'Sending'), ('checking', 'Checking'), ('taken', 'Taken'), ('refused', 'Refused')], default='sending', max_length=8)),
                 ('error', models.CharField(blank=True, max_length=300)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

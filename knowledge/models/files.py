@@ -23,6 +23,9 @@ class DirectUploadQuerySet(models.QuerySet["DirectUpload"]):
         """Those whose bytes count although there is no source of them yet."""
         return self.filter(state__in=[DirectUpload.State.SENDING, DirectUpload.State.CHECKING])
 
+    def over(self) -> DirectUploadQuerySet:
+        return self.filter(state__in=[DirectUpload.State.TAKEN, DirectUpload.State.REFUSED])
+
     def overdue(self, now: datetime) -> DirectUploadQuerySet:
         """Signed for, and never finished."""
         return self.filter(state=DirectUpload.State.SENDING, expires_at__lt=now)
@@ -53,7 +56,7 @@ class DirectUpload(models.Model):
     bytes = models.PositiveBigIntegerField()
     file = models.CharField(max_length=255)
     # The storage's own name for it, without which its parts are nothing.
-    parts_id = models.CharField(max_length=1024)
+    parts_id = models.CharField(max_length=1024, blank=True)
     state = models.CharField(max_length=8, choices=State.choices, default=State.SENDING)
     error = models.CharField(max_length=300, blank=True)
     source = models.ForeignKey(Source, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -1,4 +1,7 @@
-/* Files that are chosen or dropped go to the API one by one, each with its own progress. */
+/* Files that are chosen or dropped go to the API one by one, each with its own progress: with
+   their bytes, or, where the form says so, straight into the storage (direct.js). */
+import { sendDirect } from "./direct.js";
+
 const form = document.getElementById("upload");
 const list = document.getElementById("uploads");
 const news = document.getElementById("upload-news");
@@ -67,11 +70,35 @@ function next() {
     return;
   }
   sending = true;
-  send(upload);
+  if (form.dataset.direct) sendPast(upload);
+  else send(upload);
+}
+
+function progress({ bar, text }, loaded, total) {
+  bar.value = total ? loaded / total : 0;
+  text.textContent = loaded < total ? `${Math.floor(100 * loaded / total)} % sent` : "Sent. Being checked…";
+}
+
+async function sendPast(upload) {
+  const field = (name) => form.elements[name].value;
+  try {
+    const taken = await sendDirect(upload.file, {
+      api: form.dataset.direct,
+      bot: field("bot"),
+      headers: { "X-CSRFToken": field("csrfmiddlewaretoken"), "X-Client": field("client") },
+      progress: (loaded, total) => progress(upload, loaded, total),
+    });
+    if (taken.status === "taken") done(upload, { id: taken.document, status: "queued" });
+    else fail(upload, taken.error || "The server did not take this file.");
+  } catch (error) {
+    fail(upload, error.message);
+  }
+  sending = false;
+  next();
 }
 
 function send(upload) {
-  const { file, bar, text } = upload;
+  const { file, text } = upload;
   const field = (name) => form.elements[name].value;
   const request = new XMLHttpRequest();
   const body = new FormData();
@@ -81,10 +108,7 @@ function send(upload) {
   request.setRequestHeader("X-CSRFToken", field("csrfmiddlewaretoken"));
   request.setRequestHeader("X-Client", field("client"));
   request.responseType = "json";
-  request.upload.addEventListener("progress", ({ loaded, total }) => {
-    bar.value = total ? loaded / total : 0;
-    text.textContent = loaded < total ? `${Math.floor(100 * loaded / total)} % sent` : "Sent. Being checked…";
-  });
+  request.upload.addEventListener("progress", ({ loaded, total }) => progress(upload, loaded, total));
   request.addEventListener("load", () => {
     const answer = request.response;
     if (request.status === 201 && answer) done(upload, answer);

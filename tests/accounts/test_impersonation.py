@@ -22,6 +22,9 @@ SUPPORT = "support (helper@staff.example)"
 FOR_SUPPORT = {
     "documents",
     "document",
+    "direct_uploads",
+    "direct_upload",
+    "finish_upload",
     "search",
     "switch_client",
     "upload_sources",

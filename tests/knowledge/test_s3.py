@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from django.utils import timezone
 from accounts.models import Export
 from chatbot_saas.data import deletion, export
 from chatbot_saas.lib.s3.storage import PART_BYTES
-from chatbot_saas.lib.storage import StorageDown, is_up
+from chatbot_saas.lib.storage import StorageDown, is_up, parted_uploads
 from chatbot_saas.lib.storage_url import Keys, storage_of
 from knowledge import discard, ingest, local_copy, sources, tasks
 from knowledge.crawl import run
@@ -209,9 +210,7 @@ def down() -> dict:
 
 
 def rested(source: Source) -> None:
-    Source.objects.filter(pk=source.pk).update(
-        heartbeat_at=timezone.now() - timezone.timedelta(hours=1)
-    )
+    Source.objects.filter(pk=source.pk).update(heartbeat_at=timezone.now() - timedelta(hours=1))
 
 
 def test_what_is_deleted_while_the_storage_is_down_goes_once_it_answers(
@@ -315,8 +314,10 @@ def test_nothing_of_a_client_that_goes_is_left_in_the_bucket(
     s3: S3, bucket: str, world: Everything
 ) -> None:
     rival = Everything.make("tromso")
-    default_storage.parts.begin(f"{world.client.public_id}/half")
-    default_storage.parts.begin(f"{rival.client.public_id}/half")
+    parts = parted_uploads()
+    assert parts is not None
+    parts.begin(f"{world.client.public_id}/half")
+    parts.begin(f"{rival.client.public_id}/half")
     deletion._delete_stored(world.client)
     keys = s3.files(bucket) + s3.begun(bucket)
     assert keys

@@ -97,10 +97,10 @@ class Parts:
         with suppress(FileNotFoundError), answering(name):
             self._client().abort_multipart_upload(**self.place.of(name), UploadId=upload)
 
-    def abort_all(self, folder: str) -> None:
-        """Whatever was begun in a folder and never completed."""
-        prefix = self.place.key(folder).rstrip("/") + "/"
-        with answering(folder):
+    def abort_all(self, prefix: str) -> None:
+        """Whatever was begun under names that begin so, and never completed."""
+        prefix = self.place.key(prefix)
+        with answering(prefix):
             pages = self._client().get_paginator("list_multipart_uploads")
             found = [
                 (one["Key"], one["UploadId"])
