@@ -14,9 +14,9 @@ EXTERNAL = ' TargetMode="External"'
 ODF = "urn:oasis:names:tc:opendocument:xmlns:"
 
 
-def zipped(parts: dict[str, str | bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+def zipped(parts: dict[str, str | bytes], *, stored: bool = False) -> bytes:
+    out, way = io.BytesIO(), zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(out, "w", way) as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
     return out.getvalue()

@@ -71,6 +71,13 @@ def row_of(begun: dict[str, Any]) -> DirectUpload:
     return DirectUpload.objects.get(public_id=begun["id"])
 
 
+def taken(begun: dict[str, Any]) -> Source:
+    """The source that a worker makes of it."""
+    source_id = arrivals.take(row_of(begun).pk)
+    assert source_id is not None
+    return Source.objects.get(pk=source_id)
+
+
 def refused(response: Any) -> tuple[int, str]:
     return response.status_code, response.json()["error"]["code"]
 
@@ -92,8 +99,7 @@ def test_a_file_becomes_a_source_once_its_bytes_were_looked_at(
     assert (answer.status_code, answer.json()["status"]) == (202, "checking")
     assert not Source.objects.filter(title="hours").exists()
 
-    source_id = arrivals.take(row_of(begun).pk)
-    source = Source.objects.get(pk=source_id)
+    source = taken(begun)
     assert (source.title, source.format, source.bytes) == ("hours", "markdown", len(HOURS))
     assert program.see(begun)["document"] == source.public_id
     assert files_of(s3, bucket, program.world) == {source.file}
@@ -113,7 +119,7 @@ def test_a_large_file_goes_in_parts_that_fit_together(program: Program) -> None:
         len(content) - 32 * MB,
     ]
     assert program.finish(begun).status_code == 202
-    source = Source.objects.get(pk=arrivals.take(row_of(begun).pk))
+    source = taken(begun)
     assert source.bytes == len(content)
 
 
