@@ -72,7 +72,7 @@ class Everything:
             base=base,
             bot=bot,
             source=source,
-            upload=_upload(base, mark),
+            upload=_upload(base, source, mark),
             website=_website(base, source, mark),
             failed=_failed_source(base, mark),
             conversation=_conversation(bot, mark),
@@ -175,15 +175,20 @@ def _failed_source(base: KnowledgeBase, mark: str) -> Source:
     )
 
 
-def _upload(base: KnowledgeBase, mark: str) -> DirectUpload:
+def _upload(base: KnowledgeBase, source: Source, mark: str) -> DirectUpload:
+    """One on its way, beside one that became a source."""
+    facts = {"knowledge_base": base, "bytes": 7, "parts_id": "parts", "expires_at": _soon()}
+    folder = base.client.public_id
+    DirectUpload.objects.create(
+        **facts,
+        name=f"{mark} hours.txt",
+        format="text",
+        file=f"{folder}/hours",
+        state=DirectUpload.State.TAKEN,
+        source=source,
+    )
     return DirectUpload.objects.create(
-        knowledge_base=base,
-        name=f"{mark} catalogue.pdf",
-        format="pdf",
-        bytes=7,
-        file=f"{base.client.public_id}/catalogue",
-        parts_id="parts",
-        expires_at=_soon(),
+        **facts, name=f"{mark} catalogue.pdf", format="pdf", file=f"{folder}/catalogue"
     )
 
 

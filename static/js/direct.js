@@ -2,6 +2,7 @@
    A part that breaks off is sent again; all else ends with an Error that people can read. */
 const TRIES = 3;
 const PAUSE = 1000;
+const MOST_MISSES = 30;
 const BROKE_OFF = "The connection to the file storage broke off. Please try again.";
 
 const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
@@ -18,10 +19,16 @@ export async function sendDirect(file, { api, bot, headers, progress }) {
     throw error;
   }
   let state = await ask("POST", `${own}/finish`);
-  while (state.status === "checking") {
+  for (let misses = 0; state.status === "checking" && misses < MOST_MISSES;) {
     await pause(PAUSE);
-    state = await ask("GET", own);
+    try {
+      state = await ask("GET", own);
+      misses = 0;
+    } catch {
+      misses += 1; // it goes on without us
+    }
   }
+  if (state.status === "checking") throw new Error("It was sent. Look into the list whether it is ready.");
   return state;
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests import environment
 from tests.engine.made_files import zipped
@@ -158,8 +158,8 @@ def test_a_dropped_file_goes_past_us_into_the_bucket(
 def test_what_is_wrong_with_a_file_stands_beside_it_there_too(branch: Branch, page: Page) -> None:
     page.locator("#files").set_input_files(
         [
-            {"name": "empty.txt", "mimeType": "", "buffer": b""},
-            {"name": "noise.md", "mimeType": "", "buffer": bytes(range(1, 9)) * 200},
+            FilePayload(name="empty.txt", mimeType="", buffer=b""),
+            FilePayload(name="noise.md", mimeType="", buffer=bytes(range(1, 9)) * 200),
         ]
     )
     empty, noise = (page.locator("#uploads li").nth(number) for number in range(2))

@@ -163,7 +163,7 @@ def test_nothing_is_signed_for_what_could_not_be_taken(
     program: Program, name: str, size: int, status: int, code: str
 ) -> None:
     assert refused(program.begin(name, size)) == (status, code)
-    assert not DirectUpload.objects.exclude(pk=program.world.upload.pk).exists()
+    assert [*DirectUpload.objects.open()] == [program.world.upload]
 
 
 def test_a_file_of_another_type_than_its_name_says_is_refused_and_gone(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import subprocess
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.conf import settings as in_force
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
@@ -17,6 +20,7 @@ from django.utils import timezone
 
 from accounts.models import Export
 from chatbot_saas.data import deletion, export
+from chatbot_saas.data.views import _chunks
 from chatbot_saas.lib.s3.storage import PART_BYTES
 from chatbot_saas.lib.storage import StorageDown, is_up, parted_uploads
 from chatbot_saas.lib.storage_url import Keys, storage_of
@@ -255,6 +259,25 @@ def test_the_copy_of_a_killed_worker_is_swept_and_that_of_a_living_one_is_not(
         assert not dead.exists()
 
 
+def test_the_copy_of_a_process_is_kept_until_it_is_killed(bucket: str) -> None:
+    path = in_force.FILE_UPLOAD_TEMP_DIR / "copy-of-a-process"
+    program = (
+        "import fcntl, sys, time; file = open(sys.argv[1], 'wb');"
+        "fcntl.flock(file, fcntl.LOCK_EX); print('held', flush=True); time.sleep(60)"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", program, path], stdout=subprocess.PIPE)
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == b"held\n"
+    long_ago = time.time() - 3600
+    os.utime(path, (long_ago, long_ago))
+    local_copy.sweep()
+    assert path.exists()
+    worker.kill()
+    worker.communicate()
+    local_copy.sweep()
+    assert not path.exists()
+
+
 def test_a_copy_that_is_shorter_than_its_file_is_not_read(bucket: str, monkeypatch) -> None:
     default_storage.save("a", ContentFile(b"We open at nine."))
     monkeypatch.setattr(
@@ -285,12 +308,18 @@ def test_an_export_is_built_downloaded_and_replaced(s3: S3, bucket: str, world: 
     first = built(world)
     with default_storage.open(first.file) as file:
         assert len(file.read()) == first.bytes > 0
+        downloaded = async_to_sync(all_of)(first.file)
+        assert len(downloaded) == first.bytes
     second = built(world)
     stored = {name for name in s3.files(bucket) if "/exports/" in name}
     assert f"our/files/{second.file}" in stored
     assert f"our/files/{first.file}" not in stored
     export.discard(second)
     assert f"our/files/{second.file}" not in s3.files(bucket)
+
+
+async def all_of(stored: str) -> bytes:
+    return b"".join([chunk async for chunk in _chunks(stored)])
 
 
 def built(world: Everything) -> Export:

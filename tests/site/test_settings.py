@@ -61,6 +61,8 @@ def test_production_lets_no_name_stand_for_this_machine() -> None:
         ("RATE_LIMITS", "chat_visitor=often"),
         ("EMAIL_URL", "pigeon://loft"),
         ("STORAGE_URL", "ftp://files"),
+        ("STORAGE_URL", "s3://No_Such_Name"),
+        ("STORAGE_URL", "s3://key@files"),
         ("INGEST_LEASE_SECONDS", "0"),
         ("CRAWLER_NAME", "a bot"),
         ("FETCH_ALLOWED_PRIVATE", "db.test=10.0.0.5:80"),
@@ -72,3 +74,19 @@ def test_a_bad_value_stops_the_start_and_names_the_setting(name: str, value: str
     done = manage("check", env=environment.ENV | {name: value}, check=False)
     assert done.returncode == 1
     assert name in done.stderr.splitlines()[-1]
+
+
+def test_the_keys_of_a_bad_address_are_not_told() -> None:
+    env = environment.ENV | {"STORAGE_URL": "s3://AKIA1:very-secret@files?style=curly"}
+    done = manage("check", env=env, check=False)
+    assert done.stderr.splitlines()[-1].endswith("STORAGE_URL: style is one of path, virtual")
+    assert "very-secret" not in done.stdout + done.stderr
+
+
+def test_with_files_in_a_folder_no_process_loads_what_speaks_s3() -> None:
+    program = (
+        "import sys; from chatbot_saas import asgi; import knowledge.tasks;"
+        "from django.core.files.storage import default_storage as files; files.exists('a');"
+        "print([name for name in sys.modules if name.startswith('boto')])"
+    )
+    assert manage("shell", "--no-imports", "-c", program, env=environment.ENV).stdout == "[]\n"

@@ -47,6 +47,10 @@ class S3Storage(Storage):
             return make_client(self.bucket)
 
     @cached_property
+    def _quick_client(self) -> Any:
+        return make_client(self.bucket, quick=True)
+
+    @cached_property
     def parts(self) -> Parts:
         """Uploads in parts, of which others may send some themselves."""
         return Parts(self.place, lambda: self.client)
@@ -55,8 +59,7 @@ class S3Storage(Storage):
         """Whether it answers and lets us in, asked briefly."""
         try:
             with answering("the storage"):
-                client = make_client(self.bucket, quick=True)
-                client.list_objects_v2(
+                self._quick_client.list_objects_v2(
                     Bucket=self.bucket.name, Prefix=self.place.key(""), MaxKeys=1
                 )
         except (StorageDown, FileNotFoundError):
