@@ -17,9 +17,8 @@ def ingest_next() -> None:
 
 @shared_task
 def take_upload(upload_id: int) -> None:
-    source_id = arrivals.take(upload_id)
-    if source_id is not None:
-        ingest_source.delay(source_id)
+    if arrivals.take(upload_id) is not None:
+        ingest_next.delay()
 
 
 @shared_task

@@ -24,7 +24,7 @@ from chatbot_saas.data.views import _chunks
 from chatbot_saas.lib.s3.storage import PART_BYTES
 from chatbot_saas.lib.storage import StorageDown, is_up, parted_uploads
 from chatbot_saas.lib.storage_url import Keys, storage_of
-from knowledge import discard, ingest, local_copy, sources, tasks
+from knowledge import discard, ingest, jobs, local_copy, sources, unpack
 from knowledge.crawl import run
 from knowledge.embedding import default_model
 from knowledge.engine.errors import Unreadable
@@ -155,7 +155,10 @@ def test_an_archive_is_unpacked_and_forgotten(s3: S3, bucket: str, world: Everyt
     path = in_force.VAR_DIR / "two.zip"
     path.write_bytes(content)
     archive = sources.add_path(world.base, path)
-    tasks.ingest_source(archive.pk)
+    claimed = jobs.claim(archive.pk)
+    assert claimed is not None
+    for member in unpack.unpacked(claimed):
+        ingest.ingest(member)
     made = Source.objects.filter(knowledge_base=world.base, format="markdown")
     assert set(s3.files(bucket)) - before == {f"our/files/{one.file}" for one in made}
     assert made.count() == 2
@@ -197,7 +200,7 @@ def test_a_document_waits_for_the_storage_and_never_fails_by_that(
     source = sources.add_text(world.base, "Hours", "We open at nine.")
     there = settings.STORAGES
     settings.STORAGES = there | {"default": down()}
-    for _ in range(ingest.MOST_ATTEMPTS + 2):
+    for _ in range(jobs.MOST_ATTEMPTS + 2):
         rested(source)
         ingest.ingest(source.pk)
         source.refresh_from_db()

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("knowledge", "0003_websites")]
+    dependencies = [("knowledge", "0004_files_on_their_way")]
 
     operations = [
         migrations.AddField(
