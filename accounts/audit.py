@@ -50,6 +50,7 @@ class Action(models.TextChoices):
     KEY_LINK_USED = "key.link_used", "followed a link to rotate keys"
     SOURCE_ADDED = "source.added", "added source"
     SOURCE_QUEUED_AGAIN = "source.again", "had source read again"
+    SOURCE_REPLACED = "source.replaced", "gave a new version to source"
     SOURCE_DELETED = "source.deleted", "deleted source"
     WEBSITE_ADDED = "website.added", "added website"
     WEBSITE_TAKEN = "website.taken", "took the pages found on"

@@ -37,6 +37,7 @@ MAY_POST_TO = frozenset(
         "direct_uploads",
         "direct_upload",
         "finish_upload",
+        "document_sync_api",
         "search",
         "switch_client",
         "account_logout",

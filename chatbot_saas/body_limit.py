@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from asgiref.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, Scope
@@ -10,7 +11,10 @@ from django.conf import settings
 
 from chatbot_saas.lib.errors import CallerError, TooLarge
 
-UPLOAD_PATHS = frozenset({"/api/documents", "/app/knowledge/upload/"})
+UPLOADS = re.compile(
+    r"POST (/api/documents|/app/knowledge/upload/|/app/knowledge/[^/]+/replace/)"
+    r"|PUT /api/documents/[^/]+"
+)
 # Boundaries and the other fields of a multipart body that carries a file of the largest size.
 MULTIPART_SLACK = 64 * 1024
 
@@ -31,7 +35,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.application(scope, receive, send)
             return
-        most = limit_for(scope["path"])
+        most = limit_for(scope)
         if _declared_length(scope) > most:
             await _refuse(send, most)
             return
@@ -41,8 +45,12 @@ class BodyLimit:
             await _refuse(send, most)
 
 
-def limit_for(path: str) -> int:
-    if path in UPLOAD_PATHS:
+def is_upload(scope: Any) -> bool:
+    return bool(UPLOADS.fullmatch(f"{scope['method']} {scope['path']}"))
+
+
+def limit_for(scope: Any) -> int:
+    if is_upload(scope):
         return int(settings.MAX_UPLOAD_BYTES) + MULTIPART_SLACK
     return int(settings.MAX_BODY_BYTES)
 

@@ -10,7 +10,7 @@ from django.contrib.auth import SESSION_KEY
 from django.http.cookie import parse_cookie
 
 from accounts.api import bearer_key
-from chatbot_saas.body_limit import UPLOAD_PATHS, respond
+from chatbot_saas.body_limit import is_upload, respond
 from chatbot_saas.lib.errors import CallerError, NotAuthenticated
 from chatbot_saas.lib.threads import in_thread
 
@@ -25,8 +25,7 @@ class UploadDoor:
         self.application = application
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        is_upload = scope["type"] == "http" and scope["path"] in UPLOAD_PATHS
-        if is_upload and scope["method"] == "POST":
+        if scope["type"] == "http" and is_upload(scope):
             try:
                 await in_thread(_require_known, dict(scope["headers"]))
             except CallerError as error:

@@ -41,6 +41,9 @@ programs = [
     path("api/uploads", direct_api.direct_uploads, name="direct_uploads"),
     path("api/uploads/<str:public_id>", direct_api.direct_upload, name="direct_upload"),
     path("api/uploads/<str:public_id>/finish", direct_api.finish_upload, name="finish_upload"),
+    path(
+        "api/documents/<str:public_id>/sync", knowledge_api.sync_document, name="document_sync_api"
+    ),
     path("api/pages", websites_api.website_list, name="website_list"),
     path("api/pages/<str:public_id>", websites_api.website, name="website_api"),
     path("api/pages/<str:public_id>/sync", websites_api.sync_website, name="website_sync_api"),

@@ -44,18 +44,29 @@ def _list(request: ClientApiRequest) -> Response:
 def _add(request: ClientApiRequest) -> Response:
     base = KnowledgeBase.objects.of_bot(request.client, request.POST.get("bot"))
     source = changes.add_file(request, base, request.FILES.get("file"))
-    body = SourceSerializer(_sources(request).get(pk=source.pk)).data
-    return Response(body, status=status.HTTP_201_CREATED)
+    return _told(request, source, status.HTTP_201_CREATED)
 
 
-@api_view(["GET", "DELETE"])
+@api_view(["GET", "PUT", "DELETE"])
+@parser_classes([upload.UploadParser])
 def document(request: Request, public_id: str) -> Response:
     request = cast(ClientApiRequest, request)
     source = get_object_or_404(_sources(request), public_id=public_id)
     if request.method == "DELETE":
         changes.remove(request, source)
         return Response(status=status.HTTP_204_NO_CONTENT)
+    if request.method == "PUT":
+        is_new = changes.replace(request, source, request.FILES.get("file"))
+        return _told(request, source, status.HTTP_202_ACCEPTED if is_new else status.HTTP_200_OK)
     return Response(SourceSerializer(source).data)
+
+
+@api_view(["POST"])
+def sync_document(request: Request, public_id: str) -> Response:
+    request = cast(ClientApiRequest, request)
+    source = get_object_or_404(_sources(request), public_id=public_id)
+    changes.read_again(request, source)
+    return _told(request, source, status.HTTP_202_ACCEPTED)
 
 
 @api_view(["POST"])
@@ -67,6 +78,10 @@ def search(request: Request) -> Response:
     base = KnowledgeBase.objects.of_bot(request.client, wanted.validated_data["bot"])
     found = retrieve.search(base, wanted.validated_data["query"], count=wanted.validated_data["k"])
     return Response({"passages": [hit_json(hit) for hit in found.hits]})
+
+
+def _told(request: ClientApiRequest, source: Source, code: int) -> Response:
+    return Response(SourceSerializer(_sources(request).get(pk=source.pk)).data, status=code)
 
 
 def _sources(request: ClientApiRequest) -> SourceQuerySet:

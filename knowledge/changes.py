@@ -14,7 +14,7 @@ from accounts.audit import Action
 from accounts.http import ClientApiRequest, MemberRequest
 from accounts.models import Client
 from billing import gate, limits
-from knowledge import holdings, ingest, sources, upload
+from knowledge import holdings, ingest, sources, upload, versions
 from knowledge.models import KnowledgeBase, Source
 
 Changer = MemberRequest | ClientApiRequest
@@ -37,6 +37,21 @@ def retry(request: Changer, source: Source) -> None:
     sources.retry(source)
 
 
+def replace(request: Changer, source: Source, file: TemporaryUploadedFile | None) -> bool:
+    """Have a received file read as the source's new version; False for the same bytes again.
+
+    Raises a CallerError for one that cannot be taken.
+    """
+    gate.require_edit(request.client)
+    return versions.replace(source, upload.checked(file), note=partial(_admit_version, request))
+
+
+def read_again(request: Changer, source: Source) -> None:
+    """Also of one that failed, if its file is kept. Raises Conflict."""
+    gate.require_edit(request.client)
+    versions.read_again(source, note=_noting(request, Action.SOURCE_QUEUED_AGAIN))
+
+
 def remove(request: Changer, source: Source) -> None:
     gate.require_edit(request.client)
     ingest.remove(source, note=_noting(request, Action.SOURCE_DELETED))
@@ -56,6 +71,15 @@ def _admit(request: Changer, source: Source) -> None:
         new_bytes=source.bytes,
     )
     _note(request, Action.SOURCE_ADDED, source)
+
+
+def _admit_version(request: Changer, source: Source) -> None:
+    """Let a new version in, which takes the room of the one before, or raise PlanLimit."""
+    client = Client.objects.select_for_update().get(pk=request.client.pk)
+    changed = Source.objects.get(pk=source.pk)
+    used = holdings.of(client, without=changed)["knowledge_bytes"]
+    limits.require_bytes(client, used_bytes=used, new_bytes=changed.bytes)
+    _note(request, Action.SOURCE_REPLACED, changed)
 
 
 def _noting(request: Changer, action: Action) -> Callable[[Source], object]:

@@ -50,5 +50,4 @@ def put(
 
 
 def _with_bytes(base: KnowledgeBase, sha256: str) -> Source | None:
-    taken = Source.objects.filter(knowledge_base=base, sha256=sha256, state__in=_TAKEN)
-    return taken.first()
+    return Source.objects.filter(knowledge_base=base).holding(sha256).first()

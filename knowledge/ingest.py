@@ -77,6 +77,7 @@ def _reading(source: Source) -> Iterator[Reading]:
             state=Source.State.EMBEDDING,
             progress=max(source.progress, READING_SHARE),
             characters=text.characters,
+            language=text.language,
             title=(text.title or source.title)[:255],
         )
         yield text
@@ -136,6 +137,7 @@ def push_to_index(source: Source, *, beat: Callable[[], object] = lambda: None) 
 
 def _publish(source: Source, *, indexed: bool) -> None:
     """Let answers use this version instead of the one before, in one step."""
+    replaced = source.previous.get("file")
     with transaction.atomic():
         renew(
             source,
@@ -145,12 +147,15 @@ def _publish(source: Source, *, indexed: bool) -> None:
             indexed_version=source.version if indexed else 0,
             ready_at=timezone.now(),
             error="",
+            previous={},
             lease="",
         )
         old = source.passages.exclude(version=source.version)
         old_ids = list(old.values_list("pk", flat=True))
         _resize(source.knowledge_base, plus=_size(source.passages.live()), minus=_size(old))
         old.delete()
+    if replaced and replaced != source.file:
+        discard(replaced)
     if old_ids:
         forget(source.knowledge_base, old_ids)
 
@@ -192,13 +197,13 @@ def forget(base: KnowledgeBase, passage_ids: Sequence[int]) -> None:
 
 def remove(source: Source, *, note: Callable[[Source], object] | None = None) -> None:
     """Delete a source, its passages, file and vectors; `note` is called in the transaction."""
-    base, file = source.knowledge_base, source.file
+    base, files = source.knowledge_base, {source.file, source.previous.get("file")}
     passage_ids = list(source.passages.values_list("pk", flat=True))
     with transaction.atomic():
         _resize(base, plus=Size(0, 0), minus=_size(source.passages.live()))
         if note:
             note(source)
         source.delete()
-    if file:
+    for file in filter(None, files):
         discard(file)
     forget(base, passage_ids)

@@ -108,6 +108,9 @@ def _wait(source: Source) -> None:
 
 def _fail(source: Source, reason: str, *, keep: str = "") -> None:
     """Say why; keep the row for that and nothing else, unless there is a file to `keep`."""
+    if source.previous:
+        _fall_back(source, reason)
+        return
     stored = source.file
     try:
         with transaction.atomic():
@@ -117,3 +120,28 @@ def _fail(source: Source, reason: str, *, keep: str = "") -> None:
         return
     if stored and not keep:
         discard(stored)
+
+
+def _fall_back(source: Source, reason: str) -> None:
+    """Of a new version that cannot be read: the one before goes on, and its row says why."""
+    unread, failed, before = source.file, source.version, dict(source.previous)
+    same = Source.objects.filter(knowledge_base=source.knowledge_base)
+    if same.holding(before["sha256"]).exclude(pk=source.pk).exists():
+        del before["sha256"]  # it came in as another document at the moment of replacing
+    try:
+        with transaction.atomic():
+            renew(
+                source,
+                **before,
+                state=Source.State.READY,
+                progress=1.0,
+                version=source.live_version,
+                previous={},
+                error=f"The new version could not be read. {reason}"[:300],
+                lease="",
+            )
+            source.passages.filter(version=failed).delete()
+    except LeaseLost:
+        return
+    if unread and unread != before["file"]:
+        discard(unread)

@@ -76,6 +76,7 @@ PROGRAMS = {
     "direct_uploads",
     "direct_upload",
     "finish_upload",
+    "document_sync_api",
     "search",
     "website_list",
     "website_api",

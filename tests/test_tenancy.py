@@ -49,6 +49,7 @@ ROWS: dict[str, Callable[[Everything], dict[str, str]]] = {
     "document": lambda one: {"public_id": one.source.public_id},
     "direct_upload": lambda one: {"public_id": one.upload.public_id},
     "finish_upload": lambda one: {"public_id": one.upload.public_id},
+    "document_sync_api": lambda one: {"public_id": one.source.public_id},
     "source": lambda one: {"public_id": one.source.public_id},
     "retry_source": lambda one: {"public_id": one.failed.public_id},
     "delete_source": lambda one: {"public_id": one.source.public_id},
@@ -264,6 +265,7 @@ def test_a_viewer_may_read_but_not_write_by_the_api(world: Everything, address: 
     changing = {
         "documents": "POST",
         "document": "DELETE",
+        "document_sync_api": "POST",
         "website_list": "POST",
         "website_api": "DELETE",
         "website_sync_api": "POST",

@@ -60,8 +60,9 @@ def take(website: Website, page: WebPage, visit: Visit, frontier: Frontier) -> N
 
 def _is_read_already(page: WebPage, visit: Visit) -> bool:
     source = page.source
-    is_there = source is not None and source.state != Source.State.FAILED
-    return is_there and page.sha256 == visit.sha256
+    if source is None or source.state == Source.State.FAILED:
+        return False
+    return source.sha256 == visit.sha256
 
 
 def take_found(website: Website, page: WebPage) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import models
 from django.db.models.functions import Coalesce
+from django.utils.translation import get_language_info
 
 from accounts.models import Client
 from chatbot_saas.lib.errors import NotFound
@@ -115,6 +117,11 @@ class SourceQuerySet(models.QuerySet["Source"]):
         """Unfinished, and nobody has worked on them since `before`."""
         return self.unfinished().filter(heartbeat_at__lt=before)
 
+    def holding(self, sha256: str) -> SourceQuerySet:
+        """Those of these bytes, also where they answer only until a new version is ready."""
+        same = self.filter(models.Q(sha256=sha256) | models.Q(previous__sha256=sha256))
+        return same.exclude(state=Source.State.FAILED)
+
     def unindexed(self) -> SourceQuerySet:
         """Ready, but Chroma does not hold them yet."""
         ready = self.filter(state=Source.State.READY)
@@ -136,6 +143,16 @@ class Source(models.Model):
         FAILED = "failed"
 
     WORKING = (State.QUEUED, State.READING, State.EMBEDDING)
+    OF_VERSION = (
+        "title",
+        "url",
+        "format",
+        "file",
+        "bytes",
+        "sha256",
+        "characters",
+        "language",
+    )
 
     knowledge_base = models.ForeignKey(
         KnowledgeBase, on_delete=models.CASCADE, related_name="sources"
@@ -149,6 +166,7 @@ class Source(models.Model):
     bytes = models.PositiveBigIntegerField(default=0)
     sha256 = models.CharField(max_length=64)
     characters = models.PositiveBigIntegerField(default=0)
+    language = models.CharField(max_length=16, blank=True)  # see engine.language
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     progress = models.FloatField(default=0)
@@ -156,6 +174,8 @@ class Source(models.Model):
     version = models.PositiveIntegerField(default=1)
     live_version = models.PositiveIntegerField(default=0)
     indexed_version = models.PositiveIntegerField(default=0)
+    # While a new version is read: what the one that answers was read from, to come back to.
+    previous = models.JSONField(default=dict, blank=True)
     lease = models.CharField(max_length=32, blank=True)
     heartbeat_at = models.DateTimeField(auto_now_add=True)
     attempts = models.PositiveIntegerField(default=0)
@@ -193,9 +213,31 @@ class Source(models.Model):
         return self.state in self.WORKING
 
     @property
+    def language_name(self) -> str:
+        try:
+            return str(get_language_info(self.language)["name"])
+        except KeyError:
+            return self.language
+
+    @property
+    def answers(self) -> bool:
+        return self.live_version > 0
+
+    @property
     def can_be_retried(self) -> bool:
         """A file that could not be read is gone; one that nobody finished is kept."""
         return self.state == self.State.FAILED and bool(self.file)
+
+    @property
+    def can_be_replaced(self) -> bool:
+        """By hand: a page's text comes from its website alone."""
+        return self.kind == self.Kind.FILE
+
+    def answering_version(self) -> dict[str, Any]:
+        """What the version that answers was read from; empty when none does."""
+        if self.previous or not self.answers:
+            return dict(self.previous)
+        return {name: getattr(self, name) for name in self.OF_VERSION}
 
 
 class PassageQuerySet(models.QuerySet["Passage"]):

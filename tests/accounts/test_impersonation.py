@@ -25,6 +25,7 @@ FOR_SUPPORT = {
     "direct_uploads",
     "direct_upload",
     "finish_upload",
+    "document_sync_api",
     "search",
     "switch_client",
     "upload_sources",

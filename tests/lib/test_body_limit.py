@@ -25,11 +25,17 @@ def limits(settings: Settings) -> None:
 class Exchange:
     """One request to an application that reads all of its body and answers with its length."""
 
-    def __init__(self, *pieces: bytes, path: str = "/api/chat", declared: bytes | None = None):
+    def __init__(
+        self,
+        *pieces: bytes,
+        path: str = "/api/chat",
+        method: str = "POST",
+        declared: bytes | None = None,
+    ):
         headers = [(b"host", b"x")]
         if declared is not None:
             headers.append((b"content-length", declared))
-        self.scope: Any = {"type": "http", "path": path, "headers": headers}
+        self.scope: Any = {"type": "http", "method": method, "path": path, "headers": headers}
         self.events: list[Event] = [
             {"type": "http.request", "body": piece, "more_body": place < len(pieces)}
             for place, piece in enumerate(pieces, 1)
@@ -107,11 +113,20 @@ def test_the_refusal_is_json_and_ends_the_connection() -> None:
     assert exchange.sent[-1]["more_body"] is False
 
 
-@pytest.mark.parametrize("path", ["/api/documents", "/app/knowledge/upload/"])
-def test_uploads_may_be_as_large_as_a_file_and_no_larger(path: str) -> None:
-    assert limit_for(path) == 10 * MOST + MULTIPART_SLACK
-    assert Exchange(b"x" * 10 * MOST, path=path).status == 200
-    assert Exchange(b"x" * limit_for(path), b"x", path=path).status == 413
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/documents"),
+        ("POST", "/app/knowledge/upload/"),
+        ("PUT", "/api/documents/src_1"),
+        ("POST", "/app/knowledge/src_1/replace/"),
+    ],
+)
+def test_uploads_may_be_as_large_as_a_file_and_no_larger(method: str, path: str) -> None:
+    most = 10 * MOST + MULTIPART_SLACK
+    assert limit_for({"method": method, "path": path}) == most
+    assert Exchange(b"x" * 10 * MOST, path=path, method=method).status == 200
+    assert Exchange(b"x" * most, b"x", path=path, method=method).status == 413
 
 
 @pytest.mark.parametrize(
@@ -142,7 +157,7 @@ def test_trouble_of_the_application_is_not_taken_for_a_large_body() -> None:
     async def application(scope: object, receive: object, send: object) -> None:
         raise RuntimeError("broken")
 
-    scope: Any = {"type": "http", "path": "/", "headers": []}
+    scope: Any = {"type": "http", "method": "GET", "path": "/", "headers": []}
     nothing: Any = None
     with pytest.raises(RuntimeError, match="broken"):
         asyncio.run(BodyLimit(application)(scope, nothing, nothing))
