@@ -27,12 +27,14 @@ from chat.engine.events import Citations, Cited, Delta, Done, Event, Failed, Sta
 from chat.engine.extract import Closeness, extract
 from chat.engine.llm import ChatModel, ModelError
 from chat.engine.passages import Passage, within_budget
-from chat.engine.prompt import HISTORY_MESSAGES, PASSAGE_CHARACTERS, Manners, Said
+from chat.engine.prompt import PASSAGE_CHARACTERS, Manners, Said
 from chat.engine.question import Topic, standalone, topic_of
+from chat.history import History, history_of
 from chat.models import Bot, Citation, Conversation, Message
 from chatbot_saas.lib.errors import NotFound
 from chatbot_saas.lib.threads import in_thread
 from knowledge import retrieve
+from knowledge.models import Source
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ class Question:
     conversation: str | None = None
     page_url: str = ""
     channel: Conversation.Channel = Conversation.Channel.WIDGET
+    within: Source | None = None  # ask this source of the bot's alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,12 @@ def open_turn(question: Question) -> Turn:
     client = question.bot.client
     conversation = _conversation(question)
     quota.require(client, Kind.ANSWERS, Kind.MODEL_COST)
-    history = _history(conversation)
+    history = History() if conversation._state.adding else history_of(conversation)
     base = question.bot.knowledge_base
     words = partial(retrieve.words_of, base)
-    asked = standalone(question.text, history, words, base.language)
-    found = retrieve.search(base, asked, count=RETRIEVED)
+    asked = standalone(question.text, history.said, words, base.language)
+    found = retrieve.search(base, asked, count=RETRIEVED, within=question.within)
+    passages = [as_passage(hit) for hit in found.hits]
     with transaction.atomic():
         if conversation._state.adding:
             conversation.save()
@@ -104,15 +108,20 @@ def open_turn(question: Question) -> Turn:
         said = partial(Message.objects.create, conversation=conversation)
         said(role=Message.Role.VISITOR, text=question.text)
         spent_on = quota.spend(client, Kind.ANSWERS)
-        reply_row = said(role=Message.Role.BOT, state=Message.State.STREAMING, spent_on=spent_on)
+        reply_row = said(
+            role=Message.Role.BOT,
+            state=Message.State.STREAMING,
+            spent_on=spent_on,
+            drawn_from={**history.drawn_from, **_given(passages, found)},
+        )
     return Turn(
         question=question.text,
         conversation=conversation.public_id,
         message_id=reply_row.public_id,
         message_pk=reply_row.pk,
-        passages=[as_passage(hit) for hit in found.hits],
+        passages=passages,
         topic=topic_of(question.text, asked, found.rarity, words, base.language),
-        history=history,
+        history=history.said,
         manners=Manners(question.bot.client.name, question.bot.name, question.bot.instructions),
         words=words,
         closeness=partial(retrieve.closeness, base, asked),
@@ -311,20 +320,17 @@ def _conversation(question: Question) -> Conversation:
             page_url=question.page_url[:500],
         )
     own = Conversation.objects.filter(bot=question.bot, visitor=question.visitor)
-    found = own.filter(public_id=question.conversation).first()
+    found = own.select_related("bot").filter(public_id=question.conversation).first()
     if found is None:
         raise NotFound("unknown_conversation", "There is no conversation of this id.")
     return found
 
 
-def _history(conversation: Conversation) -> list[Said]:
-    if conversation._state.adding:
-        return []
-    done = conversation.messages.filter(state=Message.State.DONE).order_by("-pk")
-    latest = done.values_list("role", "text")[:HISTORY_MESSAGES]
-    return [
-        Said("visitor" if role == "visitor" else "bot", text) for role, text in reversed(latest)
-    ]
+def _given(passages: Sequence[Passage], found: retrieve.Found) -> dict[str, int]:
+    """The sources that the answer is made from, with their versions."""
+    versions = {hit.source_id: hit.version for hit in found.hits}
+    given = within_budget(passages, PASSAGE_CHARACTERS)
+    return {one.source_id: versions[one.source_id] for one in given}
 
 
 def as_passage(hit: retrieve.Hit) -> Passage:

@@ -160,6 +160,8 @@ class Message(models.Model):
     model = models.CharField(max_length=80, blank=True)
     prompt_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)
+    # The sources (and their versions) that an answer was made from, or an earlier one it builds on.
+    drawn_from = models.JSONField(default=dict, blank=True)
     # The counter of billing.quota that an answer was taken from, to give it back if it fails.
     spent_on = models.BigIntegerField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -192,12 +194,14 @@ class Citation(models.Model):
     quote = models.TextField()
     start = models.PositiveBigIntegerField()
     end = models.PositiveBigIntegerField()
+    is_gone = False  # set by history.mark_gone
 
     class Meta:
         ordering = ["number"]
         constraints = [
             models.UniqueConstraint(fields=["message", "number"], name="one_citation_per_number")
         ]
+        indexes = [models.Index(fields=["source_id", "-id"])]
 
     def __str__(self) -> str:
         return f"[{self.number}] {self.title}"

@@ -12,13 +12,15 @@ from billing import gate
 from billing.entitlement import entitlement_of
 from billing.plans import Feature
 from chat import sightings, tokens
-from chat.models import Bot, Conversation, Message
+from chat.history import mark_gone
+from chat.models import Bot, Citation, Conversation, Message
 from chat.origins import is_own, require_allowed
 from chatbot_saas.lib.errors import Forbidden, NotFound
 
 MOST_SHOWN_MESSAGES = 50
 GREETING = "Hello! How can I help you?"
 PLACEHOLDER = "Ask a question…"
+NO_MORE = "This source is no longer available."
 
 
 def open_session(request: HttpRequest, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -86,11 +88,11 @@ def _conversation(bot: Bot, visitor: str, public_id: object) -> dict[str, Any] |
     if not isinstance(public_id, str):
         return None
     own = Conversation.objects.filter(bot=bot, visitor=visitor, public_id=public_id)
-    conversation = own.first()
+    conversation = own.select_related("bot").first()
     if conversation is None:
         return None
     latest = conversation.messages.prefetch_related("citations").order_by("-pk")
-    messages = reversed(latest[:MOST_SHOWN_MESSAGES])
+    messages = mark_gone(conversation, reversed(latest[:MOST_SHOWN_MESSAGES]))
     return {"id": conversation.public_id, "messages": [_message(one) for one in messages]}
 
 
@@ -101,5 +103,10 @@ def _message(message: Message) -> dict[str, Any]:
         "text": message.text,
         "state": message.state,
         "answered": message.answered,
-        "citations": [citation.as_json() for citation in message.citations.all()],
+        "citations": [_citation(one) for one in message.citations.all()],
     }
+
+
+def _citation(citation: Citation) -> dict[str, Any]:
+    shown = citation.as_json()
+    return shown | {"quote": NO_MORE, "url": ""} if citation.is_gone else shown

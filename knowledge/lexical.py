@@ -11,7 +11,7 @@ from django.db.models import Count
 
 from knowledge.engine import rank
 from knowledge.engine.terms import counted
-from knowledge.models import KnowledgeBase, Passage, Posting
+from knowledge.models import KnowledgeBase, Passage, Posting, Source
 
 MOST_TERMS = 48  # of a question, the rarest
 MOST_COUNT = 32_767
@@ -42,9 +42,15 @@ def prepare(base: KnowledgeBase, question: str) -> LexicalQuery:
     return LexicalQuery(base.pk, max(average, 1.0), {term: weights[term] for term in rarest})
 
 
-def best(query: LexicalQuery, count: int) -> dict[int, float]:
-    """The `count` best passages by BM25 (passage id to score)."""
-    return dict(_scores(query, "", (), f"ORDER BY 2 DESC, 1 LIMIT {int(count)}"))
+def best(query: LexicalQuery, count: int, *, source: Source | None = None) -> dict[int, float]:
+    """The `count` best passages by BM25 (passage id to score), best first; of one source alone,
+    of those that answers may use."""
+    tail = f"ORDER BY 2 DESC, 1 LIMIT {int(count)}"
+    if source is None:
+        return dict(_scores(query, "", (), tail))
+    of_source = "SELECT id FROM knowledge_passage WHERE source_id = %s AND version = %s"
+    live = (source.pk, source.live_version)
+    return dict(_scores(query, f"AND passage_id IN ({of_source})", live, tail))
 
 
 def score(query: LexicalQuery, passage_ids: Collection[int]) -> dict[int, float]:

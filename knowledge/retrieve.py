@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -14,12 +16,13 @@ from knowledge.engine.embed import Vector
 from knowledge.engine.errors import EmbedderDown
 from knowledge.engine.rank import Scored, fuse
 from knowledge.engine.terms import term_id, terms
-from knowledge.models import KnowledgeBase, Passage
+from knowledge.models import KnowledgeBase, Passage, Source
 from knowledge.vectors import VectorsDown, vectors
 
 logger = logging.getLogger(__name__)
 
 CANDIDATES = 50
+COMPARED_AT_ONCE = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,12 @@ class Hit:
     """A passage that may answer; `score` is cosine plus lexical, about 0 (nothing) to 2.
 
     `page` is where it begins; `pages` pairs each place in `text` where a page begins with its
-    number.
+    number. The ranks tell its place among the best 50 of each search, from 1; None is beyond.
     """
 
     id: int
     source_id: str
+    version: int
     title: str
     url: str
     heading: str
@@ -43,14 +47,20 @@ class Hit:
     score: float
     cosine: float
     lexical: float
+    cosine_rank: int | None
+    lexical_rank: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Hits, best first, and how rare each (stemmed) word of the question is in the base."""
+    """Hits, best first, and how rare each (stemmed) word of the question is in the base.
+
+    `seconds` tells how long each step took, by its name.
+    """
 
     hits: Sequence[Hit]
     rarity: Mapping[str, float]
+    seconds: Mapping[str, float]
 
 
 def words_of(base: KnowledgeBase, text: str) -> list[str]:
@@ -69,28 +79,53 @@ def closeness(base: KnowledgeBase, question: str, texts: Sequence[str]) -> Seque
     return [float(cosine) for cosine in np.dot(units, vector)]
 
 
-def search(base: KnowledgeBase, question: str, *, count: int) -> Found:
-    """The `count` passages of this knowledge base that fit best.
+def search(
+    base: KnowledgeBase, question: str, *, count: int, within: Source | None = None
+) -> Found:
+    """The `count` passages of this knowledge base (`within` one of its sources) that fit best.
 
     Candidates are the best 50 of both searches; each gets its true score in both. Without Chroma
     the lexical candidates remain, still with their cosines; without the embedding model, lexical
     scores alone.
     """
+    watch = _Watch()
     query = lexical.prepare(base, question)
-    best = lexical.best(query, CANDIDATES)
+    best = lexical.best(query, CANDIDATES, source=within)
+    watch.note("words")
     vector = _embed(base, question)
-    near = {} if vector is None else _nearest(base, vector)
-    best |= lexical.score(query, near.keys() - best.keys())
+    watch.note("embedding")
+    near = {} if vector is None else _nearest(base, vector, within)
+    watch.note("meaning")
     live = _live(base, best.keys() | near.keys())
+    ranks = _ranks(near, live), _ranks(best, live)
+    best |= lexical.score(query, near.keys() - best.keys())
     if vector is not None:
         near |= _cosines(vector, {i: live[i] for i in live.keys() - near.keys()})
     ceiling = query.ceiling or 1.0
     shares = {i: value / ceiling for i, value in best.items() if i in live}
     ranked = fuse({i: value for i, value in near.items() if i in live}, shares)[:count]
     rows = Passage.objects.select_related("source").in_bulk([one.passage_id for one in ranked])
-    hits = [_hit(one, rows[one.passage_id]) for one in ranked if one.passage_id in rows]
+    hits = [_hit(one, rows[one.passage_id], ranks) for one in ranked if one.passage_id in rows]
     rarity = {word: query.weights.get(term_id(word), 0.0) for word in words_of(base, question)}
-    return Found(hits, rarity)
+    watch.note("ranking")
+    return Found(hits, rarity, watch.seconds)
+
+
+class _Watch:
+    """How long each step took."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def note(self, step: str) -> None:
+        before, self._last = self._last, time.perf_counter()
+        self.seconds[step] = self._last - before
+
+
+def _ranks(scores: Mapping[int, float], live: Mapping[int, bytes]) -> Mapping[int, int]:
+    """The places, from 1, of the live ones of these, which come best first."""
+    return {passage_id: place for place, passage_id in enumerate(filter(live.get, scores), 1)}
 
 
 def _embed(base: KnowledgeBase, question: str) -> Vector | None:
@@ -102,7 +137,9 @@ def _embed(base: KnowledgeBase, question: str) -> Vector | None:
     return vector
 
 
-def _nearest(base: KnowledgeBase, vector: Vector) -> dict[int, float]:
+def _nearest(base: KnowledgeBase, vector: Vector, within: Source | None) -> dict[int, float]:
+    if within is not None:
+        return _nearest_within(within, vector)
     if vectors(base.shard).hung_lately:
         return {}
     try:
@@ -111,6 +148,18 @@ def _nearest(base: KnowledgeBase, vector: Vector) -> dict[int, float]:
         logger.warning("searching without Chroma: %s", error)
         return {}
     return {one.passage_id: one.cosine for one in found}
+
+
+def _nearest_within(source: Source, vector: Vector) -> dict[int, float]:
+    """The best of one source, all of whose vectors are compared: filtering by its id would cost
+    Chroma many times as much, and the best 50 of the whole base may hold none of it."""
+    passages = source.passages.live().order_by("pk").values_list("pk", "embedding")
+    rows, found = passages.iterator(chunk_size=COMPARED_AT_ONCE), dict[int, float]()
+    while batch := {pk: bytes(packed) for pk, packed in islice(rows, COMPARED_AT_ONCE)}:
+        found |= _cosines(vector, batch)
+        best = sorted(found, key=lambda pk: (-found[pk], pk))[:CANDIDATES]
+        found = {pk: found[pk] for pk in best}
+    return found
 
 
 def _live(base: KnowledgeBase, passage_ids: Iterable[int]) -> Mapping[int, bytes]:
@@ -130,10 +179,14 @@ def _cosines(vector: Vector, packed: Mapping[int, bytes]) -> dict[int, float]:
     return {i: float(cosine) for i, cosine in zip(packed, cosines, strict=True)}
 
 
-def _hit(scored: Scored, passage: Passage) -> Hit:
+def _hit(
+    scored: Scored, passage: Passage, ranks: tuple[Mapping[int, int], Mapping[int, int]]
+) -> Hit:
+    cosine_ranks, lexical_ranks = ranks
     return Hit(
         id=passage.pk,
         source_id=passage.source.public_id,
+        version=passage.version,
         title=passage.source.title,
         url=passage.source.url,
         heading=passage.heading,
@@ -145,4 +198,6 @@ def _hit(scored: Scored, passage: Passage) -> Hit:
         score=scored.score,
         cosine=scored.cosine,
         lexical=scored.lexical,
+        cosine_rank=cosine_ranks.get(passage.pk),
+        lexical_rank=lexical_ranks.get(passage.pk),
     )

@@ -13,6 +13,7 @@ from accounts.access import member_view
 from accounts.http import MemberRequest
 from accounts.roles import Act
 from chat import inbox
+from chat.history import mark_gone
 from chat.models import Conversation
 
 ON_A_PAGE = 50
@@ -54,7 +55,7 @@ def conversations(request: MemberRequest) -> HttpResponse:
 def conversation(request: MemberRequest, public_id: str) -> HttpResponse:
     found = _conversation(request, public_id)
     latest = found.messages.prefetch_related("citations").order_by("-pk")[:MOST_SHOWN_MESSAGES]
-    context = {"conversation": found, "messages_shown": reversed(latest)}
+    context = {"conversation": found, "messages_shown": mark_gone(found, reversed(latest))}
     return render(request, "chat/conversation.html", context)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -116,6 +117,11 @@ class SourceQuerySet(models.QuerySet["Source"]):
     def abandoned(self, before: datetime) -> SourceQuerySet:
         """Unfinished, and nobody has worked on them since `before`."""
         return self.unfinished().filter(heartbeat_at__lt=before)
+
+    def live_versions(self, public_ids: Iterable[str]) -> dict[str, int]:
+        """The version that answers may use, of those of these that they may use at all."""
+        live = self.filter(public_id__in=list(public_ids), live_version__gt=0)
+        return dict(live.values_list("public_id", "live_version"))
 
     def holding(self, sha256: str) -> SourceQuerySet:
         """Those of these bytes, also where they answer only until a new version is ready."""
