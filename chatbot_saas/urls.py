@@ -19,7 +19,8 @@ from billing import orders, webhook
 from billing import views as billing
 from chat import hosted, loader
 from chat import views as chat
-from chat.dashboard import analytics, conversations, playground, widget
+from chat.dashboard import analytics, conversations, playground, retrieval, widget
+from chat.dashboard import documents as document_pages
 from chatbot_saas import csp_reports, health, pages
 from chatbot_saas.data import views as data
 from knowledge import api as knowledge_api
@@ -92,7 +93,9 @@ dashboard = [
         websites.delete_website,
         name="delete_website",
     ),
-    path("app/knowledge/<str:public_id>/", knowledge.source, name="source"),
+    path("app/knowledge/search/", retrieval.retrieval, name="retrieval"),
+    path("app/knowledge/<str:public_id>/", document_pages.source, name="source"),
+    path("app/knowledge/<str:public_id>/replace/", knowledge.replace_source, name="replace_source"),
     path("app/knowledge/<str:public_id>/retry/", knowledge.retry_source, name="retry_source"),
     path("app/knowledge/<str:public_id>/delete/", knowledge.delete_source, name="delete_source"),
     path("app/playground/", playground.playground, name="playground"),

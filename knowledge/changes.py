@@ -32,11 +32,6 @@ def add_text(request: Changer, base: KnowledgeBase, title: str, text: str) -> So
     return sources.add_text(base, title, text, note=partial(_admit, request))
 
 
-def retry(request: Changer, source: Source) -> None:
-    gate.require_edit(request.client)
-    sources.retry(source)
-
-
 def replace(request: Changer, source: Source, file: TemporaryUploadedFile | None) -> bool:
     """Have a received file read as the source's new version; False for the same bytes again.
 

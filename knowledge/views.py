@@ -82,31 +82,34 @@ def write_source(request: MemberRequest) -> HttpResponse:
     return _back_tolist_page(request, 1, [])
 
 
-@require_safe
-@member_view(Act.VIEW)
-def source(request: MemberRequest, public_id: str) -> HttpResponse:
-    found = _own(request, public_id)
-    shown = found.passages.filter(version=found.live_version or found.version)
-    pages = Paginator(shown.defer("embedding").order_by("position"), PAGE_SIZE)
-    bots = found.knowledge_base.bots.order_by("pk")
-    context = {
-        "source": found,
-        "page": pages.get_page(request.GET.get("page")),
-        "bot": bots.first(),
-        "here": request.path,
-    }
-    template = "knowledge/_source.html" if request.htmx else "knowledge/source.html"
-    response = render(request, template, context)
-    patch_vary_headers(response, ["HX-Request"])
-    return response
-
-
 @require_POST
 @member_view(Act.EDIT_KNOWLEDGE)
 def retry_source(request: MemberRequest, public_id: str) -> HttpResponse:
     found = _own(request, public_id)
-    changes.retry(request, found)
+    changes.read_again(request, found)
     messages.success(request, "It is being read again.")
+    return redirect("source", public_id=found.public_id)
+
+
+@csrf_exempt  # _take_version checks, as _take_files does
+@require_POST
+@member_view(Act.EDIT_KNOWLEDGE)
+def replace_source(request: MemberRequest, public_id: str) -> HttpResponse:
+    found = _own(request, public_id)
+    request.upload_handlers = [upload.HashingUploadHandler(request)]
+    return _take_version(request, found)
+
+
+@csrf_protect
+def _take_version(request: MemberRequest, found: Source) -> HttpResponse:
+    file = cast(TemporaryUploadedFile | None, request.FILES.get("file"))
+    try:
+        if changes.replace(request, found, file):
+            messages.success(request, "The new version is being read. Until then the old answers.")
+        else:
+            messages.info(request, "This is the file that it was read from: nothing to do.")
+    except CallerError as error:
+        messages.error(request, error.message)
     return redirect("source", public_id=found.public_id)
 
 
@@ -120,8 +123,8 @@ def delete_source(request: MemberRequest, public_id: str) -> HttpResponse:
 
 
 def _own(request: MemberRequest, public_id: str) -> Source:
-    own = Source.objects.for_client(request.client).with_passage_counts()
-    return get_object_or_404(own.select_related("knowledge_base"), public_id=public_id)
+    own = Source.objects.for_client(request.client)
+    return get_object_or_404(own.select_related("knowledge_base__client"), public_id=public_id)
 
 
 def list_page(request: MemberRequest, *, status: int = 200, **forms: Any) -> HttpResponse:

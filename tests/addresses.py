@@ -15,6 +15,8 @@ ACTS: dict[str, Act] = {
     "upload_sources": Act.EDIT_KNOWLEDGE,
     "write_source": Act.EDIT_KNOWLEDGE,
     "source": Act.VIEW,
+    "retrieval": Act.EDIT_KNOWLEDGE,
+    "replace_source": Act.EDIT_KNOWLEDGE,
     "retry_source": Act.EDIT_KNOWLEDGE,
     "delete_source": Act.EDIT_KNOWLEDGE,
     "add_website": Act.EDIT_KNOWLEDGE,

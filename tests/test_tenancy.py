@@ -51,6 +51,7 @@ ROWS: dict[str, Callable[[Everything], dict[str, str]]] = {
     "finish_upload": lambda one: {"public_id": one.upload.public_id},
     "document_sync_api": lambda one: {"public_id": one.source.public_id},
     "source": lambda one: {"public_id": one.source.public_id},
+    "replace_source": lambda one: {"public_id": one.source.public_id},
     "retry_source": lambda one: {"public_id": one.failed.public_id},
     "delete_source": lambda one: {"public_id": one.source.public_id},
     "website": lambda one: {"public_id": one.website.public_id},

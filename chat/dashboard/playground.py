@@ -32,13 +32,12 @@ from chatbot_saas.lib import sse
 from chatbot_saas.lib.errors import BadRequest, CallerError, NotFound
 from knowledge.models import Source
 
-MOST_ABOUT_CHARACTERS = 100
-
 
 class AskForm(forms.Form):
     bot = forms.CharField(max_length=40)
     message = forms.CharField(max_length=settings.MAX_QUESTION_CHARACTERS)
     conversation = forms.CharField(max_length=40, required=False)
+    source = forms.CharField(max_length=40, required=False)
 
 
 @require_safe
@@ -54,7 +53,6 @@ def playground(request: MemberRequest) -> HttpResponse:
         "bot": bot,
         "ready": own.filter(live_version__gt=0).exists(),
         "working": own.unfinished().exists(),
-        "about": request.GET.get("about", "")[:MOST_ABOUT_CHARACTERS],
         "most_characters": settings.MAX_QUESTION_CHARACTERS,
     }
     return render(request, "chat/playground.html", context)
@@ -94,8 +92,20 @@ def _let_in(request: MemberRequest, body: Mapping[str, Any]) -> Turn:
         visitor=visitor,
         conversation=form.cleaned_data["conversation"],
         channel=Conversation.Channel.PLAYGROUND,
+        within=_source(request, bot, form.cleaned_data["source"]),
     )
     return open_turn(question)
+
+
+def _source(request: MemberRequest, bot: Bot, public_id: str) -> Source | None:
+    """The one that shall be asked alone. Raises NotFound for one that this bot does not know."""
+    if not public_id:
+        return None
+    own = Source.objects.for_client(request.client).filter(knowledge_base=bot.knowledge_base)
+    found = own.filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("unknown_source", "There is no source of this id any more.")
+    return found
 
 
 async def _events(turn: Turn) -> AsyncIterator[bytes]:

@@ -96,7 +96,7 @@ async function* stream(text, signal) {
       "X-CSRFToken": form.elements.csrfmiddlewaretoken.value,
       "X-Client": form.elements.client.value,
     },
-    body: JSON.stringify({ bot: form.dataset.bot, message: text, conversation }),
+    body: JSON.stringify({ bot: form.dataset.bot, source: form.dataset.source, message: text, conversation }),
     signal,
   });
   const kind = response.headers.get("Content-Type") ?? "";
@@ -133,7 +133,8 @@ function card({ rank, source_id, title, heading, page, text, score, start, end }
       h("span", "", { className: "badge cited", hidden: true })),
     h("div", "", { className: "score" }, bar, h("span", "", {}, number)),
     ...(where ? [h("small", "", { className: "muted", dir: "auto" }, where)] : []),
-    h("p", "", { className: "quote", dir: "auto", tabIndex: 0 }, text));
+    h("p", "", { className: "quote", dir: "auto", tabIndex: 0 }, text),
+    h("a", "", { href: `${form.dataset.documents}${source_id}/?at=${start}`, target: "_blank" }, "See it in the document"));
   Object.assign(element.dataset, { source: source_id, start, end });
   return element;
 }

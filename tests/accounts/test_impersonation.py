@@ -30,6 +30,8 @@ FOR_SUPPORT = {
     "switch_client",
     "upload_sources",
     "write_source",
+    "retrieval",
+    "replace_source",
     "retry_source",
     "delete_source",
     "add_website",

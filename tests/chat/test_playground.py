@@ -122,11 +122,6 @@ def test_the_page_offers_the_bots_suggestions(open_page: Callable[..., str]) -> 
     assert "Choose</button>" not in page
 
 
-def test_about_which_source_to_ask_is_text_whatever_it_says(open_page: Callable[..., str]) -> None:
-    page = open_page('?about="><script>')
-    assert "Ask something that “&quot;&gt;&lt;script&gt;” answers…" in page
-
-
 def test_without_a_source_it_says_what_to_do(
     world: Everything, open_page: Callable[..., str]
 ) -> None:

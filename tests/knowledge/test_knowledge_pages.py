@@ -237,14 +237,14 @@ def test_a_source_shows_its_passages_as_read(owner: Browser, world: Everything) 
     assert "zanzibar opens at nine." in page
     assert "Hours › Shop" in page
     assert "page 7" in page
-    assert "Ask about it" in page
+    assert "Ask this document" in page
     assert "every 2s" not in page
 
 
 def test_a_failed_source_says_why_and_to_upload_it_again(owner: Browser, world: Everything) -> None:
     page = owner.get(page_of(world.failed)).content.decode()
     assert world.failed.error in page
-    assert "upload it again" in page
+    assert "then send it again" in page
     assert "Try again" not in page
     again = owner.post(page_of(world.failed, "retry_source"))
     assert again.status_code == 409
@@ -276,7 +276,7 @@ def test_no_retry_beside_the_same_file(owner: Browser, world: Everything) -> Non
     Source.objects.create(knowledge_base=world.base, title="again", sha256=failed.sha256)
     answer = owner.post(page_of(failed, "retry_source"))
     assert answer.status_code == 409
-    assert "uploaded again meanwhile" in answer.content.decode()
+    assert "has exactly this content already" in answer.content.decode()
 
 
 def give_file(source: Source) -> Source:
