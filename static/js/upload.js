@@ -1,19 +1,22 @@
-/* Files that are chosen or dropped go to the API one by one, each with its own progress: with
-   their bytes, or, where the form says so, straight into the storage (direct.js). */
+/* Files that are chosen or dropped go to the API one by one, with their bytes, or, where the form
+   says so, straight into the storage (direct.js); each tells its step and the share done. */
 import { sendDirect } from "./direct.js";
 
 const form = document.getElementById("upload");
 const list = document.getElementById("uploads");
 const news = document.getElementById("upload-news");
+const sum = document.getElementById("upload-sum");
 const STATES = {
-  queued: "Sent. Waiting to be read…",
+  queued: "Sent. Waits to be read…",
   reading: "Being read…",
-  embedding: "Being read…",
+  embedding: "Being learned…",
   ready: "Ready: answers use it now.",
   unpacking: "Sent. Each file in it appears in the list.",
 };
+const ENDS = ["ready", "failed", "unpacking"];
+const MOST_ASKED = 200;
 const waiting = [];
-let sending = false;
+let sending = false, asking = false;
 
 if (form) {
   const input = form.querySelector("input[type=file]");
@@ -50,12 +53,13 @@ function node(name, properties, ...children) {
 
 function take(files) {
   for (const file of files) {
-    const bar = node("progress", { max: 1, value: 0, ariaLabel: `Sent of ${file.name}` });
-    const text = node("small", {}, "Waiting…");
+    const bar = node("progress", { max: 1, value: 0, ariaLabel: `Progress of ${file.name}` });
+    const text = node("small", {}, "Waits to be sent…");
     const row = node("li", {}, node("bdi", {}, file.name), bar, text);
     list.append(row);
     waiting.push({ file, row, bar, text });
   }
+  count();
   next();
 }
 
@@ -76,7 +80,7 @@ function next() {
 
 function progress({ bar, text }, loaded, total) {
   bar.value = total ? loaded / total : 0;
-  text.textContent = loaded < total ? `${Math.floor(100 * loaded / total)} % sent` : "Sent. Being checked…";
+  text.textContent = loaded < total ? `Sending: ${percent(loaded / total)}` : "Sent. Being checked…";
 }
 
 async function sendPast(upload) {
@@ -119,7 +123,7 @@ function send(upload) {
     sending = false;
     next();
   });
-  text.textContent = "0 % sent";
+  text.textContent = "Sending: 0 %";
   request.send(body);
 }
 
@@ -140,17 +144,57 @@ function fail({ file, row }, reason) {
 
 /* A file that was sent goes on as a row of the list below: tell here what stands there. */
 function follow() {
+  let unseen = 0;
   for (const row of list.querySelectorAll("[data-id]")) {
+    if (ENDS.includes(row.dataset.state)) continue;
     const source = document.querySelector(`[data-source="${CSS.escape(row.dataset.id)}"]`);
-    if (source) show(row, source.dataset.state, source.dataset.error);
+    if (source) show(row, source.dataset.state, source.dataset.error, Number(source.dataset.progress));
+    else unseen += 1;
+  }
+  if (unseen) ask();
+}
+
+/* Those that the list does not show, for there are many or it is filtered. */
+async function ask() {
+  if (asking) return;
+  asking = true;
+  try {
+    const headers = { "X-Client": form.elements.client.value };
+    const answer = await fetch(`${form.dataset.api}?limit=${MOST_ASKED}`, { headers });
+    if (!answer.ok) return;
+    for (const source of (await answer.json()).results) {
+      const row = list.querySelector(`[data-id="${CSS.escape(source.id)}"]`);
+      if (row) show(row, source.status, source.error, source.progress);
+    }
+  } catch {
+    // The server could not be reached: the list asks again in a moment, and so does this.
+  } finally {
+    asking = false;
   }
 }
 
-function show(row, state, reason) {
-  if (row.dataset.state === state) return;
+function show(row, state, reason, share = 0) {
+  const text = row.querySelector("small"), bar = row.querySelector("progress");
+  const before = row.dataset.state;
   row.dataset.state = state;
-  row.querySelector("progress")?.remove();
-  const text = row.querySelector("small");
+  if (bar) bar.value = share;
   text.textContent = state === "failed" ? reason : STATES[state];
+  if (share && !ENDS.includes(state)) text.textContent += ` ${percent(share)}`;
+  if (before === state || !ENDS.includes(state)) return;
+  bar?.remove();
   if (state === "ready") news.textContent = `${row.querySelector("bdi").textContent} is ready.`;
+  count();
+}
+
+/* How many of several files are through. */
+function count() {
+  const rows = [...list.children];
+  const ended = (state) => rows.filter((row) => row.dataset.state === state).length;
+  const failed = ended("failed"), done = rows.length - failed - rows.filter((row) => !ENDS.includes(row.dataset.state)).length;
+  sum.hidden = rows.length < 2;
+  sum.textContent = `${done} of ${rows.length} files are through${failed ? `, ${failed} cannot be read` : ""}.`;
+}
+
+function percent(share) {
+  return `${Math.floor(100 * share)} %`;
 }

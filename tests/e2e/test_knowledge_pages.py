@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,6 +29,16 @@ DROP = """(zone, files) => {
   for (const type of ["dragenter", "dragover", "drop"])
     zone.dispatchEvent(new DragEvent(type, options));
 }"""
+# Keeps all that each file's line ever said.
+LISTEN = """() => {
+  window.heard = {};
+  const uploads = document.querySelector("#uploads");
+  new MutationObserver(() => {
+    for (const row of uploads.children)
+      (heard[row.querySelector("bdi").textContent] ??= new Set())
+        .add(row.querySelector("small").textContent);
+  }).observe(uploads, { childList: true, subtree: true, characterData: true });
+}"""
 
 
 class Shop:
@@ -47,6 +58,11 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def empty(house: House) -> Shop:
+    return Shop(house.tenant())
+
+
+@pytest.fixture(scope="module")
+def twenty(house: House) -> Shop:
     return Shop(house.tenant())
 
 
@@ -101,7 +117,7 @@ def waits(tenant: Tenant) -> None:
 
 @pytest.fixture(scope="module")
 def new_context(
-    empty: Shop, quoting: Shop, speaking_shop: Shop, full: Shop
+    empty: Shop, twenty: Shop, quoting: Shop, speaking_shop: Shop, full: Shop
 ) -> Iterator[Callable[..., BrowserContext]]:
     """Starts after all rows are made: Playwright's loop and Django's ORM do not mix in a thread."""
     with open_browser() as browser:
@@ -159,8 +175,7 @@ def test_two_dropped_files_become_an_answer(
 
     page.get_by_role("link", name="Opening hours").click()
     expect(page.get_by_text("The shop opens at nine")).to_be_visible()
-    page.get_by_role("link", name="Ask about it").click()
-    expect(page.get_by_placeholder("Ask something that “Opening hours” answers…")).to_be_visible()
+    expect(page.get_by_role("heading", name="Ask this document")).to_be_visible()
     ask(page, "When does the shop close?")
     expect(answer(page)).to_have_attribute("data-state", "done", timeout=20_000)
     expect(answer(page)).to_contain_text("closes at six")
@@ -168,7 +183,37 @@ def test_two_dropped_files_become_an_answer(
     expect(first).to_contain_text("Opening hours")
     expect(first).to_contain_text("Cited as [1]")
     expect(first.locator("meter")).to_be_visible()
-    page.screenshot(path=shots / "playground-answered.png", full_page=True)
+    page.screenshot(path=shots / "document-answered.png", full_page=True)
+
+
+def test_twenty_dropped_files_tell_each_its_step_and_share(
+    context: BrowserContext, house: House, twenty: Shop, shots: Path
+) -> None:
+    """The list is filtered, so most of them are not in it."""
+    page = twenty.enter(context)
+    page.goto(f"{twenty.url}/app/knowledge/?q=no+such+title")
+    page.evaluate(LISTEN)
+    long = "\n\n".join(f"{RETURNS}\n\nEdition {number}." for number in range(6))
+    files = [[f"file-{number:02}.md", f"# File {number}\n\nFact {number}."] for number in range(18)]
+    files += [["long.md", long], ["locked.txt", "\u0001\u0002\u0003" * 300]]
+    page.locator(".drop").evaluate(DROP, files)
+    uploads = page.locator("#uploads li")
+    expect(uploads).to_have_count(20)
+    expect(uploads.locator("progress").first).to_be_visible()
+    page.screenshot(path=shots / "uploads-twenty.png", full_page=True)
+    for upload in uploads.all():
+        expect(upload).to_contain_text(re.compile("Ready|not the right type"), timeout=120_000)
+    expect(page.locator("#upload-sum")).to_have_text(
+        "19 of 20 files are through, 1 cannot be read."
+    )
+    expect(uploads.locator("progress")).to_have_count(0)
+    told = page.evaluate("Object.fromEntries(Object.entries(heard).map(([k, v]) => [k, [...v]]))")
+    assert len(told) == 20
+    steps = " ".join(told["long.md"])
+    for step in ("Waits to be sent", "Sending", "Waits to be read", "Being learned", "Ready"):
+        assert step in steps, steps
+    assert re.search(r"Being learned… \d+ %", steps)
+    look(page, shots / "uploads-twenty-done.png")
 
 
 def polls_no_more(page: Page) -> None:
@@ -302,7 +347,51 @@ def test_a_website_is_seen_before_it_is_read(
     page.get_by_role("button", name="Read these pages").click()
     expect(page.get_by_role("status").filter(has_text="Ready")).to_be_visible(timeout=30_000)
     page.get_by_role("link", name="Winter hours").click()
-    expect(page.locator("#source")).to_contain_text("We open at ten", timeout=20_000)
+    expect(page.locator("#text")).to_contain_text("We open at ten", timeout=20_000)
+
+
+def test_a_passage_that_was_found_leads_to_its_place_in_the_document(
+    context: BrowserContext, full: Shop, shots: Path
+) -> None:
+    page = full.enter(context)
+    page.goto(f"{full.url}/app/knowledge/search/?q=item+55")
+    page.locator(".hits tbody a").first.click()
+    expect(page).to_have_url(re.compile(r"/\?page=1#passage-\d+$"))
+    passage = page.locator(".passages > :target")
+    expect(passage).to_contain_text("Item 55")
+    expect(passage).to_be_in_viewport()
+    page.screenshot(path=shots / "document-at-passage.png")
+
+
+@pytest.mark.parametrize(("scheme", "width"), WAYS)
+def test_the_document_pages_have_nothing_for_axe_to_say(
+    new_context: Callable[..., BrowserContext], full: Shop, shots: Path, scheme: str, width: int
+) -> None:
+    context = new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    page = full.enter(context)
+    name = f"{scheme}-{width}.png"
+    page.goto(f"{full.url}/app/knowledge/")
+    page.get_by_role("link", name="returns").click()
+    look(page, shots / f"document-ready-{name}")
+    ask(page, "How long do I have to return item 7?")
+    expect(answer(page)).to_have_attribute("data-state", "done", timeout=20_000)
+    look(page, shots / f"document-answered-{name}")
+    page.get_by_role("button", name="Replace").first.click()
+    look(page, shots / f"document-replace-{name}")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Delete").first.click()
+    look(page, shots / f"document-dialog-{name}")
+    page.goto(f"{full.url}/app/knowledge/?state=failed")
+    page.get_by_role("link", name="locked").click()
+    look(page, shots / f"document-failed-{name}")
+    page.goto(f"{full.url}/app/knowledge/search/?q=How+long+do+I+have+to+return+item+7%3F")
+    expect(page.get_by_text("it is never quoted")).to_be_visible()
+    look(page, shots / f"retrieval-{name}")
+    page.goto(f"{full.url}/app/knowledge/search/")
+    look(page, shots / f"retrieval-empty-{name}")
+    context.close()
 
 
 @pytest.mark.parametrize(("scheme", "width"), WAYS)
@@ -322,13 +411,6 @@ def test_the_pages_have_nothing_for_axe_to_say(
     page.goto(f"{full.url}/app/knowledge/")
     page.get_by_text("Write it here").click()
     look(page, shots / f"knowledge-full-{name}")
-    page.get_by_role("link", name="returns").click()
-    look(page, shots / f"source-ready-{name}")
-    page.get_by_role("button", name="Delete").first.click()
-    look(page, shots / f"source-dialog-{name}")
-    page.goto(f"{full.url}/app/knowledge/?state=failed")
-    page.get_by_role("link", name="locked").click()
-    look(page, shots / f"source-failed-{name}")
     page.goto(f"{full.url}/app/knowledge/")
     page.get_by_text("Only a part of it").click()
     look(page, shots / f"knowledge-website-{name}")
