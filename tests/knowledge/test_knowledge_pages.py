@@ -422,6 +422,81 @@ def test_an_upload_of_another_site_is_refused(
     assert strict.post(UPLOAD, sent).status_code == 302
 
 
+# --- A new version ---------------------------------------------------------------------------
+
+
+def replace(browser: Browser, source: Source, *files: SimpleUploadedFile) -> Any:
+    return browser.post(page_of(source, "replace_source"), {"file": list(files)}, follow=True)
+
+
+def test_a_source_gets_a_new_version_by_a_plain_form(owner: Browser, world: Everything) -> None:
+    kept = world.source.file
+    answer = replace(owner, world.source, file("new hours.md"))
+    assert answer.redirect_chain == [(page_of(world.source), 302)]
+    page = answer.content.decode()
+    assert "The new version is being read." in page
+    assert "zanzibar opens at nine." in page  # until then the old one answers
+    source = Source.objects.get(pk=world.source.pk)
+    assert (source.version, source.live_version, source.state) == (2, 1, Source.State.QUEUED)
+    assert (source.title, source.previous["file"]) == ("new hours", kept)
+    assert default_storage.exists(kept)
+    assert default_storage.exists(source.file)
+    event = AuditEvent.objects.for_client(world.client).latest("pk")
+    assert (event.action, event.target) == (Action.SOURCE_REPLACED, "new hours")
+    again = replace(owner, world.source, file("again.md"))
+    assert "nothing to do" in again.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ([], "Send the file"),
+        ([file("film.mp4", b"....")], "Files of type"),
+        ([file("empty.txt", b"")], "is empty"),
+        ([file("all.zip", b"PK\x03\x04" + bytes(100))], "ZIP"),
+    ],
+)
+def test_a_new_version_that_cannot_be_taken_says_why(
+    owner: Browser, world: Everything, files: list[SimpleUploadedFile], said: str
+) -> None:
+    answer = replace(owner, world.source, *files)
+    assert said in answer.content.decode()
+    source = Source.objects.get(pk=world.source.pk)
+    assert (source.version, source.state) == (1, Source.State.READY)
+
+
+def test_a_new_version_beyond_the_plan_leaves_nothing(owner: Browser, world: Everything) -> None:
+    Source.objects.filter(pk=world.failed.pk).update(bytes=10**15)
+    answer = replace(owner, world.source, file())
+    assert "a larger plan holds more" in answer.content.decode()
+    source = Source.objects.get(pk=world.source.pk)
+    assert (source.version, source.previous, source.file) == (1, {}, world.source.file)
+    assert [one for one in default_storage.listdir(world.client.public_id)[1] if "src" in one] == []
+
+
+def test_a_new_version_of_another_site_is_refused(
+    world: Everything, browser_of: Callable[..., Browser]
+) -> None:
+    strict = browser_of(world, enforce_csrf_checks=True)
+    assert strict.post(page_of(world.source, "replace_source"), {"file": file()}).status_code == 403
+
+
+def test_a_source_is_read_again_from_its_file(owner: Browser, world: Everything) -> None:
+    assert "Read its file again" in owner.get(page_of(world.source)).content.decode()
+    assert owner.post(page_of(world.source, "retry_source")).status_code == 302
+    source = Source.objects.get(pk=world.source.pk)
+    assert (source.version, source.state, source.file) == (2, "queued", world.source.file)
+    noted = AuditEvent.objects.for_client(world.client).latest("pk")
+    assert noted.action == Action.SOURCE_QUEUED_AGAIN
+
+
+def test_a_file_that_is_lost_cannot_be_read_again(owner: Browser, world: Everything) -> None:
+    default_storage.delete(world.source.file)
+    answer = owner.post(page_of(world.source, "retry_source"))
+    assert answer.status_code == 409
+    assert Source.objects.get(pk=world.source.pk).version == 1
+
+
 # --- Rights ---------------------------------------------------------------------------------
 
 
