@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench clean
+.PHONY: run test check bench bench-retrieval clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python -m chatbot_saas.run
@@ -16,6 +16,10 @@ check: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.measure
+
+# SETS="xquad_en stackfaq" chooses; RETRIEVAL_SETS names the folder in which they lie.
+bench-retrieval: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.measure.quality $(SETS)
 
 clean:
 	rm -rf $(VENV) var
