@@ -20,6 +20,9 @@ ROUTES = {
     "knowledge.tasks.index_source": {"queue": UPKEEP},
     "knowledge.tasks.rebuild_index_of": {"queue": UPKEEP},
     "knowledge.tasks.heal_doubted": {"queue": UPKEEP},
+    "knowledge.tasks.reembed_base": {"queue": UPKEEP},
+    "knowledge.tasks.clear_reembedding": {"queue": UPKEEP},
+    "knowledge.tasks.take_upload": {"queue": READING},
     "chatbot_saas.tasks.build_export": {"queue": UPKEEP},
     "chatbot_saas.tasks.delete_client": {"queue": UPKEEP},
 }

@@ -24,6 +24,7 @@ from chatbot_saas.lib.env import (
     env_int,
     env_list,
     env_loopback,
+    env_names,
     env_prices,
     env_rates,
     env_str,
@@ -245,6 +246,8 @@ OPENAI_BASE_URL = env_url("OPENAI_BASE_URL")
 CHAT_MODEL = env_str("CHAT_MODEL", "gpt-4o-mini")
 CHAT_FALLBACK_MODEL = env_str("CHAT_FALLBACK_MODEL")
 EMBEDDING_MODEL = env_str("EMBEDDING_MODEL", "local")
+EMBEDDING_SERVERS = env_urls("EMBEDDING_SERVERS")  # by the name of the model there
+EMBEDDING_KEYS = env_names("EMBEDDING_KEYS")
 MODEL_SILENCE_SECONDS = env_int("MODEL_SILENCE_SECONDS", 60, least=1, most=600)
 STREAM_THREADS = env_int("STREAM_THREADS", 8, least=1, most=64)
 

@@ -70,6 +70,7 @@ def heal(base: KnowledgeBase) -> None:
     Stays doubtful when Chroma does not answer, or when a source was published meanwhile.
     """
     began = timezone.now()
+    base.refresh_from_db()  # it may have waited long enough for another collection
     try:
         health = index.check(base)
         if not health.ok:

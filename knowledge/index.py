@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from knowledge import ingest
 from knowledge.embedding import unpack
 from knowledge.models import KnowledgeBase, Passage, PassageQuerySet, Source
 from knowledge.vectors import vectors
+
+Packed = bytes | memoryview
 
 SAMPLED = 20
 BATCH = 500
@@ -37,13 +40,19 @@ def check(base: KnowledgeBase) -> Health:
     Counting is not enough: damaged collections were seen that gave the right count while a quarter
     of their vectors could not be found any more. Raises VectorsDown.
     """
-    live = _live(base)
-    sample = dict(live.order_by("?").values_list("pk", "embedding")[:SAMPLED])
+    return compare(base, base.collection, _live(base).values_list("pk", "embedding"))
+
+
+def compare(
+    base: KnowledgeBase, collection: str, rows: QuerySet[Any, tuple[int, Packed]]
+) -> Health:
+    """A collection of a base with the vectors that should be in it. Raises VectorsDown."""
+    sample = dict(rows.order_by("?")[:SAMPLED])
     found = 0
     for passage_id, packed in sample.items():
-        near = vectors(base.shard).nearest(base.collection, unpack([bytes(packed)])[0], NEAR)
+        near = vectors(base.shard).nearest(collection, unpack([bytes(packed)])[0], NEAR)
         found += any(one.passage_id == passage_id or one.cosine > 0.9999 for one in near)
-    return Health(live.count(), vectors(base.shard).count(base.collection), len(sample), found)
+    return Health(rows.count(), vectors(base.shard).count(collection), len(sample), found)
 
 
 def rebuild(base: KnowledgeBase) -> None:

@@ -26,13 +26,17 @@ from knowledge.engine.split import Piece
 from knowledge.engine.terms import counted
 from knowledge.jobs import Paused, renew, work
 from knowledge.local_copy import local_copy
-from knowledge.models import KnowledgeBase, Passage, Source
+from knowledge.models import KnowledgeBase, Passage, Reembedding, Source
 from knowledge.vectors import VectorsDown, vectors
 
 logger = logging.getLogger(__name__)
 
 BATCH = 32
 READING_SHARE = 0.1  # of the progress shown; embedding takes nearly all of the time
+
+
+class _ModelChanged(Exception):
+    """The knowledge base got another embedding model, or another language, meanwhile."""
 
 
 def ingest(source_id: int) -> None:
@@ -89,6 +93,29 @@ def _batches(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:
 
 
 def _store(source: Source, batch: Sequence[Piece], *, share: float) -> None:
+    """Embed and keep a batch; once more when the base got another model meanwhile."""
+    try:
+        _store_once(source, batch, share=share)
+    except _ModelChanged:
+        source.knowledge_base.refresh_from_db()
+        _store(source, batch, share=share)
+
+
+def _is_unchanged(base: KnowledgeBase) -> bool:
+    """Whether its vectors are still made as when `base` was read; it stays so to the commit.
+
+    A change of model waits here, or has seen all passages that were stored before it.
+    """
+    same = KnowledgeBase.objects.filter(
+        pk=base.pk,
+        generation=base.generation,
+        embedding_model=base.embedding_model,
+        language=base.language,
+    )
+    return same.select_for_update(no_key=True).exists()
+
+
+def _store_once(source: Source, batch: Sequence[Piece], *, share: float) -> None:
     base = source.knowledge_base
     vectors_of = embedder_for(base.embedding_model).embed([piece.indexed_text for piece in batch])
     words = [counted(piece.indexed_text, base.language) for piece in batch]
@@ -108,6 +135,8 @@ def _store(source: Source, batch: Sequence[Piece], *, share: float) -> None:
         for piece, counts, vector in zip(batch, words, vectors_of, strict=True)
     ]
     with transaction.atomic():
+        if not _is_unchanged(base):
+            raise _ModelChanged
         renew(source, progress=READING_SHARE + (1 - READING_SHARE) * share)
         Passage.objects.bulk_create(passages)
         lexical.store(base, passages, words)
@@ -116,8 +145,12 @@ def _store(source: Source, batch: Sequence[Piece], *, share: float) -> None:
 def push_to_index(source: Source, *, beat: Callable[[], object] = lambda: None) -> bool:
     """Put the version's vectors into Chroma; False when it is down: the sweeper tries again.
 
-    `beat` is called before each batch.
+    `beat` is called before each batch. Should the base change its model meanwhile, the change
+    itself brings these passages along.
     """
+    base = KnowledgeBase.objects.filter(pk=source.knowledge_base_id).first()
+    if base is None:
+        return False
     passages = source.passages.filter(version=source.version).order_by("position")
     rows = passages.values_list("pk", "embedding").iterator(chunk_size=500)
     try:
@@ -126,9 +159,7 @@ def push_to_index(source: Source, *, beat: Callable[[], object] = lambda: None) 
             if not Source.objects.filter(pk=source.pk).exists():
                 return False  # deleted meanwhile: its vectors must not come back
             ids, packed = zip(*batch, strict=True)
-            vectors(source.knowledge_base.shard).add(
-                source.knowledge_base.collection, ids, unpack(map(bytes, packed))
-            )
+            vectors(base.shard).add(base.collection, ids, unpack(map(bytes, packed)))
     except VectorsDown as error:
         logger.warning("source %s is not in the index yet: %s", source.public_id, error)
         return False
@@ -188,8 +219,10 @@ def recount(base: KnowledgeBase) -> None:
 
 
 def forget(base: KnowledgeBase, passage_ids: Sequence[int]) -> None:
+    current = KnowledgeBase.objects.filter(pk=base.pk).first() or base
     try:
-        vectors(base.shard).remove(base.collection, passage_ids)
+        for collection in Reembedding.objects.collections(current):
+            vectors(base.shard).remove(collection, passage_ids)
     except VectorsDown:
         # They stay in the index until it is rebuilt; a hit without a live passage is dropped.
         logger.warning("%s passages stay in the index of %s", len(passage_ids), base.public_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from knowledge import lexical
 from knowledge.embedding import embed_kept, unpack
+from knowledge.engine.catalogue import model_of
 from knowledge.engine.embed import Vector
 from knowledge.engine.errors import EmbedderDown
 from knowledge.engine.rank import Scored, fuse
@@ -71,12 +72,17 @@ def words_of(base: KnowledgeBase, text: str) -> list[str]:
 def closeness(base: KnowledgeBase, question: str, texts: Sequence[str]) -> Sequence[float]:
     """The cosine of the question to each text; zeros when the embedding model is down."""
     try:
-        vector = embed_kept(base.embedding_model, [question])[0]
+        vector = embed_kept(base.embedding_model, [question], asking=True)[0]
         units = embed_kept(base.embedding_model, texts)
     except EmbedderDown as error:
         logger.warning("reading without vectors: %s", error)
         return [0.0] * len(texts)
-    return [float(cosine) for cosine in np.dot(units, vector)]
+    model = model_of(base.embedding_model)
+    return [model.closeness(float(cosine)) for cosine in np.dot(units, vector)]
+
+
+class _ModelChanged(Exception):
+    """The base got another embedding model between two steps of a search."""
 
 
 def search(
@@ -88,6 +94,14 @@ def search(
     the lexical candidates remain, still with their cosines; without the embedding model, lexical
     scores alone.
     """
+    try:
+        return _search(base, question, count, within)
+    except _ModelChanged:
+        base.refresh_from_db()
+        return _search(base, question, count, within)
+
+
+def _search(base: KnowledgeBase, question: str, count: int, within: Source | None) -> Found:
     watch = _Watch()
     query = lexical.prepare(base, question)
     best = lexical.best(query, CANDIDATES, source=within)
@@ -103,7 +117,10 @@ def search(
         near |= _cosines(vector, {i: live[i] for i in live.keys() - near.keys()})
     ceiling = query.ceiling or 1.0
     shares = {i: value / ceiling for i, value in best.items() if i in live}
-    ranked = fuse({i: value for i, value in near.items() if i in live}, shares)[:count]
+    model = model_of(base.embedding_model)
+    close = {i: model.closeness(cosine) for i, cosine in near.items() if i in live}
+    fused = fuse(close, shares, weight=model.lexical_weight)
+    ranked = list(islice(_distinct(fused, live), count))
     rows = Passage.objects.select_related("source").in_bulk([one.passage_id for one in ranked])
     hits = [_hit(one, rows[one.passage_id], ranks) for one in ranked if one.passage_id in rows]
     rarity = {word: query.weights.get(term_id(word), 0.0) for word in words_of(base, question)}
@@ -128,9 +145,21 @@ def _ranks(scores: Mapping[int, float], live: Mapping[int, bytes]) -> Mapping[in
     return {passage_id: place for place, passage_id in enumerate(filter(live.get, scores), 1)}
 
 
+def _distinct(ranked: Iterable[Scored], packed: Mapping[int, bytes]) -> Iterator[Scored]:
+    """The best of those that say the same: a second copy would take another passage's place.
+
+    The same words under the same headings have the same vector.
+    """
+    seen = set[bytes]()
+    for one in ranked:
+        if packed[one.passage_id] not in seen:
+            seen.add(packed[one.passage_id])
+            yield one
+
+
 def _embed(base: KnowledgeBase, question: str) -> Vector | None:
     try:
-        vector: Vector = embed_kept(base.embedding_model, [question])[0]
+        vector: Vector = embed_kept(base.embedding_model, [question], asking=True)[0]
     except EmbedderDown as error:
         logger.warning("searching without vectors: %s", error)
         return None
@@ -168,8 +197,13 @@ def _live(base: KnowledgeBase, passage_ids: Iterable[int]) -> Mapping[int, bytes
     Plain values: making model instances of a hundred candidates took longer than the search.
     """
     passages = Passage.objects.live().filter(source__knowledge_base=base)
-    found = passages.filter(pk__in=list(passage_ids)).values_list("pk", "embedding")
-    return {passage_id: bytes(embedding) for passage_id, embedding in found}
+    found = passages.filter(pk__in=list(passage_ids)).values_list(
+        "pk", "embedding", "source__knowledge_base__generation"
+    )
+    rows = list(found)
+    if any(generation != base.generation for *_, generation in rows):
+        raise _ModelChanged
+    return {passage_id: bytes(embedding) for passage_id, embedding, _ in rows}
 
 
 def _cosines(vector: Vector, packed: Mapping[int, bytes]) -> dict[int, float]:

@@ -1,11 +1,13 @@
-"""Find what the index is behind with."""
+"""Find what the index is behind with, and changes of model that stopped."""
 
 from __future__ import annotations
 
 from django.db.models import F
+from django.utils import timezone
 
 from knowledge import ingest
-from knowledge.models import Source
+from knowledge.jobs import stale_since
+from knowledge.models import Reembedding, Source
 from knowledge.vectors import shards, vectors
 
 MOST_AT_ONCE = 200
@@ -23,3 +25,18 @@ def index(source: Source) -> None:
         return
     same = Source.objects.filter(pk=source.pk, live_version=source.live_version)
     same.update(indexed_version=F("live_version"))
+
+
+def abandoned_changes() -> list[int]:
+    """Unfinished changes of model that nobody has worked on for as long as a lease lasts."""
+    stale = Reembedding.objects.abandoned(stale_since())
+    found = list(stale.values_list("pk", flat=True)[:MOST_AT_ONCE])
+    # Those that nobody has begun may simply stand in a long queue: ask again after a while only.
+    Reembedding.objects.filter(pk__in=found, lease="").update(heartbeat_at=timezone.now())
+    return found
+
+
+def uncleared_changes() -> list[int]:
+    """Ended ones whose leftovers nobody can be using any more."""
+    uncleared = Reembedding.objects.uncleared(stale_since())
+    return list(uncleared.values_list("pk", flat=True)[:MOST_AT_ONCE])

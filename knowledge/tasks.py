@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from knowledge import arrivals, discard, healing, index, local_copy, sweep, turns
-from knowledge.models import KnowledgeBase, Source
+from knowledge import arrivals, discard, healing, index, local_copy, reembed, sweep, turns
+from knowledge.models import KnowledgeBase, Reembedding, Source
 from knowledge.vectors import VectorsDown
 
 
@@ -36,6 +36,18 @@ def rebuild_index_of(base_id: int) -> None:
 
 
 @shared_task
+def reembed_base(reembedding_id: int) -> None:
+    reembed.reembed(reembedding_id)
+
+
+@shared_task(autoretry_for=(VectorsDown,), retry_backoff=10, max_retries=3)
+def clear_reembedding(reembedding_id: int) -> None:
+    ended = Reembedding.objects.select_related("knowledge_base").filter(pk=reembedding_id).first()
+    if ended is not None and not ended.is_working:
+        reembed.clear(ended)
+
+
+@shared_task
 def heal_doubted() -> None:
     healing.heal_some()
 
@@ -51,6 +63,10 @@ def sweep_sources() -> None:
     healing.look_at_servers()
     if healing.doubted().exists():
         heal_doubted.delay()
+    for change_id in sweep.abandoned_changes():
+        reembed_base.delay(change_id)
+    for change_id in sweep.uncleared_changes():
+        clear_reembedding.delay(change_id)
     _wake(turns.to_wake())
     for source_id in sweep.unindexed():
         index_source.delay(source_id)

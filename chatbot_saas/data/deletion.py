@@ -29,6 +29,8 @@ from knowledge import arrivals
 from knowledge.models import (
     DirectUpload,
     KnowledgeBase,
+    Reembedding,
+    ReembeddingQuerySet,
     Source,
     SourceQuerySet,
     Website,
@@ -69,7 +71,8 @@ def delete_for_good(client: Client) -> bool:
     try:
         _delete_rows(client)
         for base in KnowledgeBase.objects.for_client(client):
-            vectors(base.shard).drop(base.collection)
+            for collection in Reembedding.objects.collections(base):
+                vectors(base.shard).drop(collection)
         _delete_stored(client)
     except (VectorsDown, StorageDown) as error:
         logger.warning("client %s is deleted later: %s", client.public_id, error)
@@ -90,9 +93,10 @@ def _is_somebody_at_work(client: Client) -> bool:
     A worker notices with its next heartbeat, so after the length of a lease all is quiet.
     """
     now = timezone.now()
-    jobs: tuple[SourceQuerySet | WebsiteQuerySet | ExportQuerySet, ...] = (
+    jobs: tuple[SourceQuerySet | WebsiteQuerySet | ReembeddingQuerySet | ExportQuerySet, ...] = (
         Website.objects.for_client(client),
         Source.objects.for_client(client),
+        Reembedding.objects.for_client(client),
         Export.objects.for_client(client),
     )
     for of_client in jobs:
@@ -105,14 +109,14 @@ def _is_somebody_at_work(client: Client) -> bool:
 
 
 def _delete_rows(client: Client) -> None:
-    """All rows but the client's own, its knowledge bases', whose names the index needs, and its
-    billing's, which names the customer."""
+    """All rows but the client's own, its knowledge bases' and their changes of model, whose names
+    the index needs, and its billing's, which names the customer."""
     for of_client in Export.objects.for_client(client).select_related("client"):
         export.discard(of_client)
     for upload in DirectUpload.objects.for_client(client).open():
         arrivals.abandon(upload)
     for model, way in belongings():
-        if model not in {KnowledgeBase, BillingState} and not isinstance(
+        if model not in {KnowledgeBase, Reembedding, BillingState} and not isinstance(
             model._meta.pk, CompositePrimaryKey
         ):
             # Rows of a composite key go with the rows that they index.

@@ -81,6 +81,14 @@ def env_urls(name: str) -> Mapping[str, str]:
     return MappingProxyType(found)
 
 
+def env_names(name: str) -> Mapping[str, str]:
+    """Values by name, such as "bge-m3=secret,other=another"."""
+    pairs = [entry.partition("=") for entry in env_list(name)]
+    if not all(key.strip() and value.strip() for key, _, value in pairs):
+        raise ImproperlyConfigured(f"{name} must hold entries like name=value")
+    return MappingProxyType({key.strip(): value.strip() for key, _, value in pairs})
+
+
 def _split_url(name: str, value: str) -> SplitResult:
     try:
         parts = urlsplit(value)

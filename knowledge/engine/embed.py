@@ -17,21 +17,35 @@ from typing import Protocol
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from openai import OpenAI, OpenAIError
+from openai import (
+    AuthenticationError,
+    BadRequestError,
+    NotFoundError,
+    OpenAI,
+    OpenAIError,
+    PermissionDeniedError,
+)
 from tokenizers import Tokenizer
 
-from knowledge.engine.errors import EmbedderDown
+from knowledge.engine.catalogue import HOSTED, LOCAL_NAME, OPENAI_BATCH, model_of
+from knowledge.engine.errors import EmbedderDown, EmbedderRefused
 
 Vector = NDArray[np.float32]
 Matrix = NDArray[np.float32]
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 LOCAL = "local"
-LOCAL_NAME = "minilm-l6-int8-1"
-LOCAL_DIMENSIONS = 384
+LOCAL_DIMENSIONS = model_of(LOCAL_NAME).dimensions
 MOST_TOKENS = 256
-HOSTED_BATCH = 64
+HOSTED_BATCH = OPENAI_BATCH
 HOSTED_TIMEOUT = 30.0
+# What these say is about the key, the model's name or the texts: the same call fails again.
+REFUSALS = {
+    AuthenticationError: "does not accept the key",
+    PermissionDeniedError: "does not allow this key to use it",
+    NotFoundError: "is not known to its server",
+    BadRequestError: "does not take these texts",
+}
 
 
 class Embedder(Protocol):
@@ -40,8 +54,11 @@ class Embedder(Protocol):
     @property
     def name(self) -> str: ...
 
-    def embed(self, texts: Sequence[str]) -> Matrix:
-        """Unit vectors, shape (len(texts), dimensions). Raises EmbedderDown."""
+    def embed(self, texts: Sequence[str], *, asking: bool = False) -> Matrix:
+        """Unit vectors, shape (len(texts), dimensions). Raises EmbedderDown.
+
+        Some models tell texts from the questions about them, hence `asking`.
+        """
 
 
 class LocalEmbedder:
@@ -58,7 +75,7 @@ class LocalEmbedder:
         self.folder = folder
         self.threads = threads or os.cpu_count() or 1
 
-    def embed(self, texts: Sequence[str]) -> Matrix:
+    def embed(self, texts: Sequence[str], *, asking: bool = False) -> Matrix:
         if len(texts) == 1:
             return self._embed_one(texts[0])[np.newaxis, :]
         if not texts:
@@ -130,16 +147,28 @@ class HostedEmbedder:
 
     @property
     def name(self) -> str:
-        return f"hosted:{self.model}"
+        return f"{HOSTED}{self.model}"
 
-    def embed(self, texts: Sequence[str]) -> Matrix:
+    def embed(self, texts: Sequence[str], *, asking: bool = False) -> Matrix:
+        known = model_of(self.name)
         if not texts:
-            return np.empty((0, 0), np.float32)
-        batches = [texts[i : i + HOSTED_BATCH] for i in range(0, len(texts), HOSTED_BATCH)]
+            return np.empty((0, known.dimensions), np.float32)
+        cut = [text[: known.most_characters] for text in texts]
+        batches = [cut[i : i + known.batch] for i in range(0, len(cut), known.batch)]
         vectors = [vector for batch in batches for vector in self._embed_batch(batch)]
-        matrix = np.array(vectors, np.float32)
+        matrix = self._matrix(vectors)
         unit: Matrix = matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-9)
         return unit
+
+    def _matrix(self, vectors: list[list[float]]) -> Matrix:
+        """All of one length, and of the model's own where that is known."""
+        lengths = {len(vector) for vector in vectors}
+        wanted = model_of(self.name).dimensions or max(lengths)
+        if lengths != {wanted}:
+            raise EmbedderRefused(
+                f"{self.model} gave vectors of {min(lengths)} numbers instead of {wanted}."
+            )
+        return np.array(vectors, np.float32)
 
     def _embed_batch(self, texts: Sequence[str]) -> list[list[float]]:
         try:
@@ -148,6 +177,8 @@ class HostedEmbedder:
             )
             ordered = sorted(answer.data, key=lambda one: one.index)
             vectors = [one.embedding for one in ordered]
+        except tuple(REFUSALS) as error:
+            raise EmbedderRefused(f"{self.model} {REFUSALS[type(error)]}.") from error
         except (OpenAIError, ValueError, TypeError, AttributeError) as error:
             # The last two: the library passes on whatever came, be it a proxy's page.
             raise EmbedderDown(f"{self.model}: {type(error).__name__}") from error

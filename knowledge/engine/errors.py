@@ -3,6 +3,7 @@
 EngineError
 ├── Unreadable        the file is at fault: the message is for its owner
 └── EmbedderDown      the model is at fault: try again later
+    └── EmbedderRefused   it answers, and will not do: trying again changes nothing
 """
 
 from __future__ import annotations
@@ -18,3 +19,7 @@ class Unreadable(EngineError):
 
 class EmbedderDown(EngineError):
     """The embedding model did not answer."""
+
+
+class EmbedderRefused(EmbedderDown):
+    """The embedding model cannot be used as it is set up; the message says why."""

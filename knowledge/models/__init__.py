@@ -6,6 +6,12 @@ from knowledge.models.files import (
     DiscardedFile,
     new_upload_id,
 )
+from knowledge.models.reembeddings import (
+    NextVector,
+    Reembedding,
+    ReembeddingQuerySet,
+    new_reembedding_id,
+)
 from knowledge.models.sources import (
     IndexServer,
     KnowledgeBase,
@@ -34,9 +40,12 @@ __all__ = [
     "IndexServer",
     "KnowledgeBase",
     "KnowledgeBaseQuerySet",
+    "NextVector",
     "Passage",
     "PassageQuerySet",
     "Posting",
+    "Reembedding",
+    "ReembeddingQuerySet",
     "Source",
     "SourceQuerySet",
     "WebHost",
@@ -45,6 +54,7 @@ __all__ = [
     "Website",
     "WebsiteQuerySet",
     "new_base_id",
+    "new_reembedding_id",
     "new_source_id",
     "new_upload_id",
     "new_website_id",

