@@ -57,6 +57,8 @@ class Action(models.TextChoices):
     WEBSITE_CHECKED = "website.checked", "looked for changes on"
     WEBSITE_STOPPED = "website.stopped", "stopped reading"
     WEBSITE_DELETED = "website.deleted", "deleted website"
+    MODEL_CHANGED = "knowledge.model", "changed the search model to"
+    MODEL_KEPT = "knowledge.model_kept", "took back the change of the search model to"
     BOT_CHANGED = "bot.changed", "changed the widget"
     DOMAIN_ALLOWED = "bot.domain", "allowed website"
     CONVERSATION_DELETED = "conversation.deleted", "deleted conversation"

@@ -20,6 +20,7 @@ class Act(models.TextChoices):
     EDIT_KNOWLEDGE = "edit_knowledge", "add, replace and delete sources"
     EDIT_WIDGET = "edit_widget", "change the widget, its words and its websites"
     DELETE_CONVERSATIONS = "delete_conversations", "delete conversations"
+    CHOOSE_MODEL = "choose_model", "choose the search model"
     EDIT_COMPANY = "edit_company", "change the company's name and website"
     MANAGE_MEMBERS = "manage_members", "invite, remove and change members (not owners)"
     MANAGE_KEYS = "manage_keys", "create, rotate and revoke API keys"
@@ -33,6 +34,7 @@ _VIEWER = frozenset({Act.VIEW, Act.TRY})
 _EDITOR = _VIEWER | {Act.EDIT_KNOWLEDGE, Act.EDIT_WIDGET}
 _ADMIN = _EDITOR | {
     Act.DELETE_CONVERSATIONS,
+    Act.CHOOSE_MODEL,
     Act.EDIT_COMPANY,
     Act.MANAGE_MEMBERS,
     Act.MANAGE_KEYS,

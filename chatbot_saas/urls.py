@@ -25,6 +25,7 @@ from chatbot_saas import csp_reports, health, pages
 from chatbot_saas.data import views as data
 from knowledge import api as knowledge_api
 from knowledge import direct_api, websites_api
+from knowledge import search_model_views as search_models
 from knowledge import views as knowledge
 from knowledge import website_views as websites
 
@@ -77,6 +78,13 @@ dashboard = [
     path("app/knowledge/", knowledge.knowledge, name="knowledge"),
     path("app/knowledge/upload/", knowledge.upload_sources, name="upload_sources"),
     path("app/knowledge/write/", knowledge.write_source, name="write_source"),
+    path("app/knowledge/model/", search_models.models, name="search_models"),
+    path(
+        "app/knowledge/model/<str:public_id>/change/",
+        search_models.change_model,
+        name="change_model",
+    ),
+    path("app/knowledge/model/<str:public_id>/keep/", search_models.keep_model, name="keep_model"),
     path("app/knowledge/websites/add/", websites.add_website, name="add_website"),
     path("app/knowledge/websites/<str:public_id>/", websites.website, name="website"),
     path(

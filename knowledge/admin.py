@@ -10,7 +10,8 @@ from accounts import audit
 from accounts.audit import Action
 from accounts.look_only import LookOnly, actor_of
 from chatbot_saas.lib.errors import Conflict
-from knowledge import sources
+from knowledge import change_model, sources
+from knowledge.embedding import default_model
 from knowledge.models import KnowledgeBase, Source, Website
 
 
@@ -29,18 +30,34 @@ class KnowledgeBaseAdmin(LookOnly):
     search_fields = ("name", "public_id", "client__name", "client__public_id")
     list_select_related = ("client",)
     ordering = ("-pk",)
+    actions = ("reembed",)
     fields = (
         "public_id",
         "client",
         "name",
         "language",
         "embedding_model",
+        "generation",
         "live_passages",
         "live_terms",
         "shard",
         "index_problem",
         "index_checked_at",
     )
+
+    @admin.action(description="Change to this server's usual search model", permissions=["step"])
+    def reembed(self, request: HttpRequest, queryset: QuerySet[KnowledgeBase]) -> None:
+        for base in queryset.select_related("client"):
+            try:
+                change = change_model.begin(base, default_model(base.language))
+            except Conflict as error:
+                self.message_user(request, f"{base.name}: {error.message}", messages.WARNING)
+                continue
+            title = change.model.title
+            audit.record_by_system(
+                base.client, Action.MODEL_CHANGED, title, actor=actor_of(request)
+            )
+            self.message_user(request, f"{base.name}: changing to {title}.", messages.SUCCESS)
 
 
 @admin.register(Source)

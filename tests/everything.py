@@ -23,7 +23,16 @@ from billing import quota
 from billing.models import Checkout, Kind, StripeObject, SyncRequest
 from chat.models import Bot, Citation, Conversation, Message, Sighting
 from knowledge.embedding import pack
-from knowledge.models import DirectUpload, KnowledgeBase, Passage, Source, WebPage, Website
+from knowledge.models import (
+    DirectUpload,
+    KnowledgeBase,
+    NextVector,
+    Passage,
+    Reembedding,
+    Source,
+    WebPage,
+    Website,
+)
 
 TOKEN = "t" * 43  # of every link, after the mark
 
@@ -41,6 +50,7 @@ class Everything:
     failed: Source
     upload: DirectUpload
     website: Website
+    reembedding: Reembedding
     conversation: Conversation
     invitation: Invitation
     key: ApiKey
@@ -74,6 +84,7 @@ class Everything:
             source=source,
             upload=_upload(base, source, mark),
             website=_website(base, source, mark),
+            reembedding=_reembedding(base, source, mark),
             failed=_failed_source(base, mark),
             conversation=_conversation(bot, mark),
             invitation=Invitation.objects.create(
@@ -190,6 +201,21 @@ def _upload(base: KnowledgeBase, source: Source, mark: str) -> DirectUpload:
     return DirectUpload.objects.create(
         **facts, name=f"{mark} catalogue.pdf", format="pdf", file=f"{folder}/catalogue"
     )
+
+
+def _reembedding(base: KnowledgeBase, source: Source, mark: str) -> Reembedding:
+    """One that failed, and whose vectors are still to be deleted."""
+    change = Reembedding.objects.create(
+        knowledge_base=base,
+        embedding_model=f"hosted:{mark}",
+        generation=2,
+        state=Reembedding.State.FAILED,
+        error="It is not known to its server.",
+    )
+    passage = source.passages.get()
+    vector = pack(np.ones(8, dtype=np.float32))
+    NextVector.objects.create(reembedding=change, passage=passage, embedding=vector)
+    return change
 
 
 def _website(base: KnowledgeBase, source: Source, mark: str) -> Website:

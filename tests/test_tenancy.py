@@ -54,6 +54,8 @@ ROWS: dict[str, Callable[[Everything], dict[str, str]]] = {
     "replace_source": lambda one: {"public_id": one.source.public_id},
     "retry_source": lambda one: {"public_id": one.failed.public_id},
     "delete_source": lambda one: {"public_id": one.source.public_id},
+    "change_model": lambda one: {"public_id": one.base.public_id},
+    "keep_model": lambda one: {"public_id": one.reembedding.public_id},
     "website": lambda one: {"public_id": one.website.public_id},
     "take_website": lambda one: {"public_id": one.website.public_id},
     "stop_website": lambda one: {"public_id": one.website.public_id},

@@ -419,6 +419,8 @@ def test_the_pages_have_nothing_for_axe_to_say(
     page.goto(f"{full.url}/app/knowledge/")
     page.get_by_role("link", name="https://waiting.example/").click()
     look(page, shots / f"website-found-{name}")
+    page.goto(f"{full.url}/app/knowledge/model/")
+    look(page, shots / f"search-model-{name}")
     page.goto(f"{full.url}/app/playground/")
     look(page, shots / f"playground-begin-{name}")
     ask(page, "How long do I have to return item 7?")

@@ -109,7 +109,7 @@ def share_found(document: str, evidence: Sequence[tuple[int, int]], texts: Seque
     held = set[int]()
     for text in texts:
         wanted = "".join(text.split())
-        at = letters.find(wanted)
+        at = letters.find(wanted) if wanted else -1
         while at >= 0:  # some documents say the same in several places
             held.update(place[at : at + len(wanted)])
             at = letters.find(wanted, at + len(wanted))
