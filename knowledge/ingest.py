@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Count, F, QuerySet, Sum
 from django.utils import timezone
 
-from knowledge import lexical
+from knowledge import languages, lexical
 from knowledge.discard import discard
 from knowledge.embedding import embedder_for, pack, unpack
 from knowledge.engine.errors import Unreadable
@@ -48,6 +48,7 @@ def run(source: Source, *, is_over: Callable[[], bool] = lambda: False) -> None:
     """Take a claimed source to ready. Raises Paused when `is_over` after some batch, and whatever
     jobs.work_on understands."""
     with _reading(source) as text:
+        languages.settle(source.knowledge_base, text.language, text.characters)
         for batch in _batches(text.pieces):
             _store(source, batch, share=min(batch[-1].end / max(text.characters, 1), 1.0))
             if is_over():

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 from playwright.sync_api import BrowserContext, FilePayload, Page, expect
 
 from accounts.roles import Role
-from knowledge.models import WebPage, Website
+from knowledge.embedding import default_model
+from knowledge.models import KnowledgeBase, Reembedding, WebPage, Website
 from tests.e2e.looking import WAYS, look
 from tests.house import House, Tenant, session_of
 from tests.services.browser import open_browser
@@ -97,9 +100,26 @@ def full(house: House, two_pages: bytes, pdfs: dict[str, bytes]) -> Shop:
     site.remove("/closed", 403)
     tenant.crawl(site.url)
     waits(tenant)
+    changes_its_models(tenant)
     tenant.bot.suggestions = ["How long do I have to return item 7?", "When does the warranty end?"]
     tenant.bot.save()
     return Shop(tenant)
+
+
+def changes_its_models(tenant: Tenant) -> None:
+    """One change that failed, and one that goes on, of knowledge without a chatbot."""
+    fields = {"embedding_model": "hosted:text-embedding-3-small", "generation": 2}
+    error = "text-embedding-3-small does not accept the key. Everything stays as it was."
+    Reembedding.objects.create(
+        knowledge_base=tenant.base, state="failed", error=error, is_cleared=True, **fields
+    )
+    other = KnowledgeBase.objects.create(
+        client=tenant.client, name="Nachschlagewerk", embedding_model=default_model()
+    )
+    going_on = {"state": "embedding", "progress": 0.4, "lease": "somebody"}
+    change = Reembedding.objects.create(knowledge_base=other, **going_on, **fields)
+    tomorrow = timezone.now() + timedelta(days=1)
+    Reembedding.objects.filter(pk=change.pk).update(heartbeat_at=tomorrow)
 
 
 def waits(tenant: Tenant) -> None:
@@ -419,11 +439,27 @@ def test_the_pages_have_nothing_for_axe_to_say(
     page.goto(f"{full.url}/app/knowledge/")
     page.get_by_role("link", name="https://waiting.example/").click()
     look(page, shots / f"website-found-{name}")
-    page.goto(f"{full.url}/app/knowledge/model/")
-    look(page, shots / f"search-model-{name}")
     page.goto(f"{full.url}/app/playground/")
     look(page, shots / f"playground-begin-{name}")
     ask(page, "How long do I have to return item 7?")
     expect(answer(page)).to_have_attribute("data-state", "done", timeout=20_000)
     look(page, shots / f"playground-full-{name}")
+    context.close()
+
+
+@pytest.mark.parametrize(("scheme", "width"), WAYS)
+def test_the_page_of_search_models_has_nothing_for_axe_to_say(
+    new_context: Callable[..., BrowserContext],
+    house: House,
+    full: Shop,
+    shots: Path,
+    scheme: str,
+    width: int,
+) -> None:
+    context = new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    page = full.enter(context)
+    page.goto(f"{house.speaking.url}/app/knowledge/model/")  # this web knows OpenAI
+    look(page, shots / f"search-model-{scheme}-{width}.png")
     context.close()

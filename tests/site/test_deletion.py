@@ -21,7 +21,7 @@ from chat.models import Conversation, Message
 from chatbot_saas import tasks
 from chatbot_saas.data import deletion, export
 from chatbot_saas.data.belongings import belongings
-from knowledge.models import Passage, Posting, Source
+from knowledge.models import Passage, Posting, Reembedding, Source
 from knowledge.vectors import vectors
 from tests.everything import Everything
 from tests.fakes.smtp import FakeSmtp
@@ -65,6 +65,7 @@ def at_rest(client: Client) -> None:
     long_ago = timezone.now() - timedelta(hours=1)
     Source.objects.for_client(client).update(heartbeat_at=long_ago)
     Export.objects.for_client(client).update(heartbeat_at=long_ago)
+    Reembedding.objects.for_client(client).update(heartbeat_at=long_ago)
 
 
 def signed_in(world: Everything, role: Role) -> Browser:
