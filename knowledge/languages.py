@@ -53,8 +53,7 @@ def settle(base: KnowledgeBase, code: str, characters: int) -> None:
     are passages it stays: their words were stemmed, and would no longer be found.
     """
     language = STEMMED.get(code.partition("-")[0])
-    is_clear = language is not None and characters >= LEAST_CHARACTERS
-    if not is_clear or language == base.language:
+    if language is None or characters < LEAST_CHARACTERS or language == base.language:
         return
     with transaction.atomic():
         same = KnowledgeBase.objects.filter(pk=base.pk)
