@@ -343,4 +343,6 @@ def as_passage(hit: retrieve.Hit) -> Passage:
         pages=hit.pages,
         start=hit.start,
         score=hit.score,
+        bonus=hit.bonus,
+        is_answer=hit.is_answer,
     )

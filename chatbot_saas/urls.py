@@ -24,7 +24,7 @@ from chat.dashboard import documents as document_pages
 from chatbot_saas import csp_reports, health, pages
 from chatbot_saas.data import views as data
 from knowledge import api as knowledge_api
-from knowledge import direct_api, websites_api
+from knowledge import direct_api, faqs_api, websites_api
 from knowledge import search_model_views as search_models
 from knowledge import views as knowledge
 from knowledge import website_views as websites
@@ -50,6 +50,8 @@ programs = [
     path("api/pages/<str:public_id>", websites_api.website, name="website_api"),
     path("api/pages/<str:public_id>/sync", websites_api.sync_website, name="website_sync_api"),
     path("api/pages/<str:public_id>/stop", websites_api.stop_website, name="website_stop_api"),
+    path("api/faqs", faqs_api.faq_list, name="faq_list"),
+    path("api/faqs/<str:public_id>", faqs_api.faq, name="faq_api"),
     path("api/search", knowledge_api.search, name="search"),
     path("api/resend-api-key", key_links.resend_api_key, name="resend_api_key"),
 ]

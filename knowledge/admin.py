@@ -12,7 +12,7 @@ from accounts.look_only import LookOnly, actor_of
 from chatbot_saas.lib.errors import Conflict
 from knowledge import change_model, sources
 from knowledge.embedding import default_model
-from knowledge.models import KnowledgeBase, Source, Website
+from knowledge.models import Faq, KnowledgeBase, Source, Website
 
 
 @admin.register(KnowledgeBase)
@@ -111,6 +111,38 @@ class SourceAdmin(LookOnly):
                 actor=actor_of(request),
             )
             self.message_user(request, f"{source.title}: queued.", messages.SUCCESS)
+
+
+@admin.register(Faq)
+class FaqAdmin(LookOnly):
+    list_display = ("question", "client", "category", "priority", "state", "updated_at")
+    list_filter = ("priority", "source__state", "updated_at")
+    search_fields = (
+        "question",
+        "public_id",
+        "knowledge_base__client__name",
+        "knowledge_base__client__public_id",
+    )
+    list_select_related = ("knowledge_base__client", "source")
+    ordering = ("-pk",)
+    fields = (
+        "public_id",
+        "knowledge_base",
+        "source",
+        "question",
+        "category",
+        "priority",
+        "created_at",
+        "updated_at",
+    )
+
+    @admin.display(ordering="knowledge_base__client__name")
+    def client(self, faq: Faq) -> str:
+        return faq.knowledge_base.client.name
+
+    @admin.display(ordering="source__state")
+    def state(self, faq: Faq) -> str:
+        return faq.source.state
 
 
 @admin.register(Website)

@@ -85,5 +85,5 @@ def _told(request: ClientApiRequest, source: Source, code: int) -> Response:
 
 
 def _sources(request: ClientApiRequest) -> SourceQuerySet:
-    own = Source.objects.for_client(request.client).with_passage_counts()
+    own = Source.objects.for_client(request.client).documents().with_passage_counts()
     return own.select_related("knowledge_base").prefetch_related("knowledge_base__bots")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 
@@ -24,9 +24,10 @@ from knowledge.engine.errors import Unreadable
 from knowledge.engine.sandbox import Reading, reading
 from knowledge.engine.split import Piece
 from knowledge.engine.terms import counted
-from knowledge.jobs import Paused, renew, work
+from knowledge.engine.written import reading_of
+from knowledge.jobs import LeaseLost, Paused, renew, work
 from knowledge.local_copy import local_copy
-from knowledge.models import KnowledgeBase, Passage, Reembedding, Source
+from knowledge.models import Faq, KnowledgeBase, Passage, Reembedding, Source
 from knowledge.vectors import VectorsDown, vectors
 
 logger = logging.getLogger(__name__)
@@ -67,16 +68,7 @@ def _reading(source: Source) -> Iterator[Reading]:
     """The text, and of its passages those that no earlier attempt has stored."""
     renew(source, state=Source.State.READING)
     stored = source.passages.filter(version=source.version).count()
-    with (
-        local_copy(source.file, beat=lambda: renew(source)) as path,
-        reading(
-            path,
-            source.format,
-            title=source.title,
-            skip=stored,
-            beat=lambda: renew(source),
-        ) as text,
-    ):
+    with _opened(source, skip=stored) as text:
         renew(
             source,
             state=Source.State.EMBEDDING,
@@ -86,6 +78,32 @@ def _reading(source: Source) -> Iterator[Reading]:
             title=(text.title or source.title)[:255],
         )
         yield text
+
+
+def _opened(source: Source, *, skip: int) -> AbstractContextManager[Reading]:
+    if source.kind == Source.Kind.FAQ:
+        return nullcontext(_written(source, skip))
+    return _read(source, skip)
+
+
+@contextmanager
+def _read(source: Source, skip: int) -> Iterator[Reading]:
+    def beat() -> None:
+        renew(source)
+
+    with (
+        local_copy(source.file, beat=beat) as path,
+        reading(path, source.format, title=source.title, skip=skip, beat=beat) as text,
+    ):
+        yield text
+
+
+def _written(source: Source, skip: int) -> Reading:
+    """What somebody typed stands in a row; it holds nothing that a process must be kept from."""
+    faq = Faq.objects.filter(source=source).first()
+    if faq is None:
+        raise LeaseLost
+    return reading_of(faq.question, faq.answer, skip=skip)
 
 
 def _batches(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:

@@ -15,15 +15,18 @@ from knowledge.embedding import embed_kept, unpack
 from knowledge.engine.catalogue import model_of
 from knowledge.engine.embed import Vector
 from knowledge.engine.errors import EmbedderDown
-from knowledge.engine.rank import Scored, fuse
+from knowledge.engine.rank import Scored, fuse, preferring
 from knowledge.engine.terms import term_id, terms
-from knowledge.models import KnowledgeBase, Passage, Source
+from knowledge.models import Faq, KnowledgeBase, Passage, Source
 from knowledge.vectors import VectorsDown, vectors
 
 logger = logging.getLogger(__name__)
 
 CANDIDATES = 50
 COMPARED_AT_ONCE = 2000
+# What a client's own ranking of its answers adds in the order of hits, and nowhere else
+# (docs/decisions/questions-and-answers.md).
+BONUS = {Faq.Priority.HIGH: 0.1, Faq.Priority.LOW: -0.1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Hit:
     lexical: float
     cosine_rank: int | None
     lexical_rank: int | None
+    bonus: float = 0.0  # in its place among the hits, not in its score
+    is_answer: bool = False  # that somebody wrote to a question
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +125,14 @@ def _search(base: KnowledgeBase, question: str, count: int, within: Source | Non
     model = model_of(base.embedding_model)
     close = {i: model.closeness(cosine) for i, cosine in near.items() if i in live}
     fused = fuse(close, shares, weight=model.lexical_weight)
-    ranked = list(islice(_distinct(fused, live), count))
+    bonuses = _bonuses(live)
+    ranked = list(islice(_distinct(preferring(fused, bonuses), live), count))
     rows = Passage.objects.select_related("source").in_bulk([one.passage_id for one in ranked])
-    hits = [_hit(one, rows[one.passage_id], ranks) for one in ranked if one.passage_id in rows]
+    hits = [
+        _hit(one, rows[one.passage_id], ranks, bonuses.get(one.passage_id, 0.0))
+        for one in ranked
+        if one.passage_id in rows
+    ]
     rarity = {word: query.weights.get(term_id(word), 0.0) for word in words_of(base, question)}
     watch.note("ranking")
     return Found(hits, rarity, watch.seconds)
@@ -213,8 +223,18 @@ def _cosines(vector: Vector, packed: Mapping[int, bytes]) -> dict[int, float]:
     return {i: float(cosine) for i, cosine in zip(packed, cosines, strict=True)}
 
 
+def _bonuses(passage_ids: Iterable[int]) -> Mapping[int, float]:
+    """What the priorities of questions and answers add, by passage."""
+    rated = Passage.objects.filter(pk__in=list(passage_ids), source__faq__priority__in=list(BONUS))
+    rows = rated.values_list("pk", "source__faq__priority")
+    return {passage_id: BONUS[Faq.Priority(priority)] for passage_id, priority in rows}
+
+
 def _hit(
-    scored: Scored, passage: Passage, ranks: tuple[Mapping[int, int], Mapping[int, int]]
+    scored: Scored,
+    passage: Passage,
+    ranks: tuple[Mapping[int, int], Mapping[int, int]],
+    bonus: float,
 ) -> Hit:
     cosine_ranks, lexical_ranks = ranks
     return Hit(
@@ -234,4 +254,6 @@ def _hit(
         lexical=scored.lexical,
         cosine_rank=cosine_ranks.get(passage.pk),
         lexical_rank=lexical_ranks.get(passage.pk),
+        bonus=bonus,
+        is_answer=passage.source.kind == Source.Kind.FAQ,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from chatbot_saas.lib.after_commit import after_commit
@@ -60,9 +61,10 @@ def add_upload(
 
 
 def retry(source: Source) -> None:
-    """Begin again with a failed source whose file is still there. Raises Conflict."""
+    """Begin again with a failed source whose text is still there. Raises Conflict."""
     begin = {"state": Source.State.QUEUED, "attempts": 0, "progress": 0, "error": ""}
-    failed = Source.objects.filter(pk=source.pk, state=Source.State.FAILED).exclude(file="")
+    failed = Source.objects.filter(pk=source.pk, state=Source.State.FAILED)
+    failed = failed.exclude(~Q(kind=Source.Kind.FAQ), file="")
     try:
         with transaction.atomic():
             queued = failed.update(**begin, lease="", heartbeat_at=timezone.now())

@@ -123,7 +123,7 @@ def delete_source(request: MemberRequest, public_id: str) -> HttpResponse:
 
 
 def _own(request: MemberRequest, public_id: str) -> Source:
-    own = Source.objects.for_client(request.client)
+    own = Source.objects.for_client(request.client).documents()
     return get_object_or_404(own.select_related("knowledge_base__client"), public_id=public_id)
 
 
@@ -131,7 +131,7 @@ def list_page(request: MemberRequest, *, status: int = 200, **forms: Any) -> Htt
     """The page with all sources; with a form that came back with a mistake, when one is given."""
     bots = bots_of(request.client)
     wanted = FilterForm(bots, request.GET)
-    own = Source.objects.for_client(request.client)
+    own = Source.objects.for_client(request.client).documents()
     found = wanted.apply(own).with_passage_counts().order_by("-pk")
     chosen = {"bot": wanted.bot}
     context = {

@@ -25,6 +25,7 @@ from chat.models import Bot, Citation, Conversation, Message, Sighting
 from knowledge.embedding import pack
 from knowledge.models import (
     DirectUpload,
+    Faq,
     KnowledgeBase,
     NextVector,
     Passage,
@@ -32,6 +33,7 @@ from knowledge.models import (
     Source,
     WebPage,
     Website,
+    question_key,
 )
 
 TOKEN = "t" * 43  # of every link, after the mark
@@ -49,6 +51,7 @@ class Everything:
     source: Source
     failed: Source
     upload: DirectUpload
+    faq: Faq
     website: Website
     reembedding: Reembedding
     conversation: Conversation
@@ -86,6 +89,7 @@ class Everything:
             website=_website(base, source, mark),
             reembedding=_reembedding(base, source, mark),
             failed=_failed_source(base, mark),
+            faq=_faq(base, mark),
             conversation=_conversation(bot, mark),
             invitation=Invitation.objects.create(
                 client=client,
@@ -216,6 +220,28 @@ def _reembedding(base: KnowledgeBase, source: Source, mark: str) -> Reembedding:
     vector = pack(np.ones(8, dtype=np.float32))
     NextVector.objects.create(reembedding=change, passage=passage, embedding=vector)
     return change
+
+
+def _faq(base: KnowledgeBase, mark: str) -> Faq:
+    question = f"Does {mark} repair boots?"
+    source = Source.objects.create(
+        knowledge_base=base,
+        kind=Source.Kind.FAQ,
+        title=question,
+        format="text",
+        state=Source.State.FAILED,
+        error="This file could not be processed, also after several tries.",
+        sha256=_digest(question),
+    )
+    return Faq.objects.create(
+        knowledge_base=base,
+        source=source,
+        question=question,
+        key=question_key(question),
+        answer=f"{mark} repairs boots within a week.",
+        category=f"{mark} repairs",
+        priority=Faq.Priority.HIGH,
+    )
 
 
 def _website(base: KnowledgeBase, source: Source, mark: str) -> Website:

@@ -108,6 +108,28 @@ class Tenant:
         wait_until(lambda: self.document(document)["status"] in {"ready", "failed"}, timeout)
         return self.document(document)
 
+    def add_faq(self, question: str, answer: str, **fields: Any) -> httpx.Response:
+        return self.http.post(
+            "/api/faqs",
+            json={"bot": self.bot.public_id, "question": question, "answer": answer, **fields},
+            headers=self.bearer,
+        )
+
+    def teach(self, question: str, answer: str, **fields: Any) -> dict[str, Any]:
+        """Add a question with its answer and wait until it is learned; as the API shows it."""
+        response = self.add_faq(question, answer, **fields)
+        assert response.status_code == 201, response.text
+        return self.taught(response.json()["id"])
+
+    def taught(self, faq: str, timeout: float = 60) -> dict[str, Any]:
+        wait_until(lambda: self.faq(faq)["status"] in {"ready", "failed"}, timeout)
+        return self.faq(faq)
+
+    def faq(self, faq: str) -> dict[str, Any]:
+        response = self.http.get(f"/api/faqs/{faq}", headers=self.bearer)
+        assert response.status_code == 200, response.text
+        return dict(response.json())
+
     def add_website(self, url: str, mode: str = "crawl", **fields: Any) -> httpx.Response:
         return self.http.post(
             "/api/pages",

@@ -56,6 +56,7 @@ ROWS: dict[str, Callable[[Everything], dict[str, str]]] = {
     "delete_source": lambda one: {"public_id": one.source.public_id},
     "change_model": lambda one: {"public_id": one.base.public_id},
     "keep_model": lambda one: {"public_id": one.reembedding.public_id},
+    "faq_api": lambda one: {"public_id": one.faq.public_id},
     "website": lambda one: {"public_id": one.website.public_id},
     "take_website": lambda one: {"public_id": one.website.public_id},
     "stop_website": lambda one: {"public_id": one.website.public_id},

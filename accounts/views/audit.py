@@ -25,6 +25,7 @@ GROUPS = {
     "person": "Log-in of members",
     "key": "API keys",
     "source": "Sources",
+    "faq": "Questions and answers",
     "bot": "The widget",
     "conversation": "Conversations",
     "data": "Data",

@@ -89,9 +89,18 @@ def extract(
     values = [
         _value(*pair) - UNKNOWN_WEIGHT * unknown for pair in zip(places, cosines, strict=True)
     ]
-    ranked = sorted(zip(values, places, strict=True), key=lambda pair: -pair[0])
-    least = max(LEAST_VALUE, ranked[0][0] - MOST_BEHIND)
-    return _quoted([place for value, place in ranked if value >= least], topic, words)
+    return _quoted(_best(values, places), topic, words)
+
+
+def _best(values: Sequence[float], places: Sequence[_Place]) -> list[_Place]:
+    """Those that answer, best first, without those far behind. A bonus only orders them."""
+    fit = [
+        (value + place.passage.bonus, place)
+        for value, place in zip(values, places, strict=True)
+        if value >= LEAST_VALUE
+    ]
+    ranked = sorted(fit, key=lambda pair: -pair[0])
+    return [place for value, place in ranked if value >= ranked[0][0] - MOST_BEHIND]
 
 
 def _quoted(places: Sequence[_Place], topic: Topic, words: Words) -> Extract | None:
@@ -165,11 +174,11 @@ def _shared(own: set[str], context: set[str], topic: Topic) -> float:
 
 
 def _with_neighbours(place: _Place, topic: Topic, words: Words) -> list[Unit]:
-    """The whole section when it is short, else the best unit with those beside it."""
+    """The whole section when it is short or an answer, else the best unit with those beside it."""
     section = _section(place.units, place.index)
     if place.unit.kind is Kind.ROW:
         return _rows(section, place.unit, topic, words)
-    if sum(len(unit.text) for unit in section) <= SECTION_CHARACTERS:
+    if place.passage.is_answer or sum(len(unit.text) for unit in section) <= SECTION_CHARACTERS:
         return section
     at = section.index(place.unit)
     start = max(0, min(at - 1, len(section) - WINDOW))

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """`text` stands in the source's text from `start` on; `score` is retrieval's, 0 to about 2."""
+    """`text` stands in the source's text from `start` on; `score` is retrieval's, 0 to about 2.
+
+    `bonus` is what the client adds to it among passages that answer, not to make it one of them.
+    """
 
     source_id: str
     title: str
@@ -18,6 +21,8 @@ class Passage:
     start: int
     score: float
     pages: Sequence[tuple[int, int]] = ()  # where in `text` which page begins
+    bonus: float = 0.0
+    is_answer: bool = False  # that somebody wrote to a question: it is quoted whole
 
     def page_at(self, place: int) -> int | None:
         """The page on which character `place` of the text stands."""

@@ -15,7 +15,7 @@ from django.db.models import Model, QuerySet
 from accounts.models import ApiKey, AuditEvent, Client, Invitation, Membership
 from billing.models import BillingState, UsageCounter, UsageDay
 from chat.models import Bot, Conversation, Message, Sighting
-from knowledge.models import KnowledgeBase, Passage, Source, WebPage, Website
+from knowledge.models import Faq, KnowledgeBase, Passage, Source, WebPage, Website
 
 BATCH = 500
 
@@ -73,6 +73,12 @@ def _source(row: Source) -> Line:
     )
     base = {"id": row.public_id, "knowledge_base": row.knowledge_base.public_id}
     return base | _fields(names)(row)
+
+
+def _faq(row: Faq) -> Line:
+    names = "question answer category priority created_at updated_at"
+    base = {"id": row.public_id, "knowledge_base": row.knowledge_base.public_id}
+    return base | {"source": row.source.public_id} | _fields(names)(row)
 
 
 def _site(row: Website) -> Line:
@@ -159,6 +165,11 @@ KINDS = (
         "sources",
         lambda client: Source.objects.for_client(client).select_related("knowledge_base"),
         _source,
+    ),
+    Kind(
+        "faqs",
+        lambda client: Faq.objects.for_client(client).select_related("knowledge_base", "source"),
+        _faq,
     ),
     Kind(
         "sites",

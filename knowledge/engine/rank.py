@@ -53,3 +53,11 @@ def fuse(
         for passage_id in cosines.keys() | lexical.keys()
     ]
     return sorted(scored, key=lambda one: (-one.score, one.passage_id))
+
+
+def preferring(ranked: Sequence[Scored], bonuses: Mapping[int, float]) -> list[Scored]:
+    """In the order of score plus bonus (by passage id).
+
+    The score itself stays as it is: nothing that does not fit may get past a refusal by it.
+    """
+    return sorted(ranked, key=lambda one: -(one.score + bonuses.get(one.passage_id, 0.0)))

@@ -1,5 +1,6 @@
 """What a client knows, and where it comes from. Import the models from here."""
 
+from knowledge.models.faqs import Faq, FaqQuerySet, new_faq_id, question_key
 from knowledge.models.files import (
     DirectUpload,
     DirectUploadQuerySet,
@@ -37,6 +38,8 @@ __all__ = [
     "DirectUpload",
     "DirectUploadQuerySet",
     "DiscardedFile",
+    "Faq",
+    "FaqQuerySet",
     "IndexServer",
     "KnowledgeBase",
     "KnowledgeBaseQuerySet",
@@ -54,8 +57,10 @@ __all__ = [
     "Website",
     "WebsiteQuerySet",
     "new_base_id",
+    "new_faq_id",
     "new_reembedding_id",
     "new_source_id",
     "new_upload_id",
     "new_website_id",
+    "question_key",
 ]

@@ -104,6 +104,10 @@ class SourceQuerySet(models.QuerySet["Source"]):
     def for_client(self, client: Client) -> SourceQuerySet:
         return self.filter(knowledge_base__client=client)
 
+    def documents(self) -> SourceQuerySet:
+        """Files and pages. Questions and answers have a list of their own."""
+        return self.exclude(kind=Source.Kind.FAQ)
+
     def with_passage_counts(self) -> SourceQuerySet:
         """Each with its `passage_count`; counted for the rows that are fetched, not for all."""
         current = Passage.objects.filter(source=models.OuterRef("pk"))
@@ -149,6 +153,7 @@ class Source(models.Model):
     class Kind(models.TextChoices):
         FILE = "file"
         PAGE = "page"
+        FAQ = "faq"
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -241,7 +246,8 @@ class Source(models.Model):
     @property
     def can_be_retried(self) -> bool:
         """A file that could not be read is gone; one that nobody finished is kept."""
-        return self.state == self.State.FAILED and bool(self.file)
+        has_text = bool(self.file) or self.kind == self.Kind.FAQ
+        return self.state == self.State.FAILED and has_text
 
     @property
     def can_be_replaced(self) -> bool:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from knowledge.engine.rank import ceiling, fuse, idf
+from knowledge.engine.rank import ceiling, fuse, idf, preferring
 
 
 @pytest.mark.parametrize("passages", [0, 1, 2, 10, 100_000])
@@ -56,3 +56,11 @@ def test_ties_are_broken_by_id_whatever_order_the_hits_came_in() -> None:
 
 def test_nothing_found_is_nothing() -> None:
     assert fuse({}, {}) == []
+
+
+def test_a_bonus_moves_a_passage_and_leaves_its_score() -> None:
+    ranked = fuse({1: 0.5, 2: 0.45, 3: 0.1}, {})
+    assert [one.passage_id for one in preferring(ranked, {2: 0.1})] == [2, 1, 3]
+    assert [one.passage_id for one in preferring(ranked, {1: -0.1})] == [2, 1, 3]
+    assert preferring(ranked, {3: 0.1}) == ranked
+    assert [one.score for one in preferring(ranked, {2: 0.1})] == [0.45, 0.5, 0.1]

@@ -515,7 +515,7 @@ def test_a_viewer_looks_and_changes_nothing(
         page_of(world.failed, "retry_source"),
     ):
         assert viewer.post(path).status_code == 403
-    assert Source.objects.for_client(world.client).count() == 2
+    assert Source.objects.for_client(world.client).documents().count() == 2
 
 
 def test_strangers_find_nothing(
@@ -551,7 +551,7 @@ def test_a_lapsed_client_looks_and_changes_nothing(owner: Browser, world: Everyt
         answer = owner.post(path, body)
         assert answer.status_code == 402, path
         assert "Choose a plan, and everything works again" in answer.content.decode()
-    assert Source.objects.for_client(world.client).count() == 2
+    assert Source.objects.for_client(world.client).documents().count() == 2
 
 
 # --- The API, by key and by session ---------------------------------------------------------

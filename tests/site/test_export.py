@@ -91,7 +91,9 @@ def test_an_export_holds_everything_of_this_client_and_nothing_of_others(
     assert rows(file, "invitations")[0]["email"] == "invited@marigold.example"
     assert rows(file, "knowledge_bases")[0]["id"] == world.base.public_id
     assert rows(file, "bots")[0]["name"] == "marigold bot"
-    assert {row["title"] for row in rows(file, "sources")} == {"marigold hours", "marigold scan"}
+    titles = {"marigold hours", "marigold scan", "Does marigold repair boots?"}
+    assert {row["title"] for row in rows(file, "sources")} == titles
+    assert rows(file, "faqs")[0]["answer"] == "marigold repairs boots within a week."
     assert rows(file, "passages")[0]["text"] == "marigold opens at nine."
     assert rows(file, "conversations")[0]["page_url"] == "https://marigold.example/help"
     said = rows(file, "messages")
