@@ -55,6 +55,7 @@ class Action(models.TextChoices):
     FAQ_ADDED = "faq.added", "added the answer to"
     FAQ_CHANGED = "faq.changed", "changed the answer to"
     FAQ_DELETED = "faq.deleted", "deleted the answer to"
+    FAQS_IMPORTED = "faq.imported", "imported questions and answers into"
     WEBSITE_ADDED = "website.added", "added website"
     WEBSITE_TAKEN = "website.taken", "took the pages found on"
     WEBSITE_CHECKED = "website.checked", "looked for changes on"

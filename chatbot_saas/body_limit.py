@@ -15,6 +15,9 @@ UPLOADS = re.compile(
     r"POST (/api/documents|/app/knowledge/upload/|/app/knowledge/[^/]+/replace/)"
     r"|PUT /api/documents/[^/]+"
 )
+# Lists that are read in the request, and larger than any form.
+IMPORTS = re.compile(r"POST /app/knowledge/faqs/import/")
+MOST_IMPORT_BYTES = 10 * 1024 * 1024
 # Boundaries and the other fields of a multipart body that carries a file of the largest size.
 MULTIPART_SLACK = 64 * 1024
 
@@ -46,12 +49,22 @@ class BodyLimit:
 
 
 def is_upload(scope: Any) -> bool:
-    return bool(UPLOADS.fullmatch(f"{scope['method']} {scope['path']}"))
+    return bool(UPLOADS.fullmatch(_asked(scope)))
+
+
+def is_import(scope: Any) -> bool:
+    return bool(IMPORTS.fullmatch(_asked(scope)))
+
+
+def _asked(scope: Any) -> str:
+    return f"{scope['method']} {scope['path']}"
 
 
 def limit_for(scope: Any) -> int:
     if is_upload(scope):
         return int(settings.MAX_UPLOAD_BYTES) + MULTIPART_SLACK
+    if is_import(scope):
+        return MOST_IMPORT_BYTES + MULTIPART_SLACK
     return int(settings.MAX_BODY_BYTES)
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth import SESSION_KEY
 from django.http.cookie import parse_cookie
 
 from accounts.api import bearer_key
-from chatbot_saas.body_limit import is_upload, respond
+from chatbot_saas.body_limit import is_import, is_upload, respond
 from chatbot_saas.lib.errors import CallerError, NotAuthenticated
 from chatbot_saas.lib.threads import in_thread
 
@@ -25,7 +25,7 @@ class UploadDoor:
         self.application = application
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and is_upload(scope):
+        if scope["type"] == "http" and (is_upload(scope) or is_import(scope)):
             try:
                 await in_thread(_require_known, dict(scope["headers"]))
             except CallerError as error:

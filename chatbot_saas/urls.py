@@ -25,6 +25,7 @@ from chatbot_saas import csp_reports, health, pages
 from chatbot_saas.data import views as data
 from knowledge import api as knowledge_api
 from knowledge import direct_api, faqs_api, websites_api
+from knowledge import faq_views as faqs
 from knowledge import search_model_views as search_models
 from knowledge import views as knowledge
 from knowledge import website_views as websites
@@ -87,6 +88,14 @@ dashboard = [
         name="change_model",
     ),
     path("app/knowledge/model/<str:public_id>/keep/", search_models.keep_model, name="keep_model"),
+    path("app/knowledge/faqs/", faqs.faqs, name="faqs"),
+    path("app/knowledge/faqs/new/", faqs.add_faq, name="add_faq"),
+    path("app/knowledge/faqs/csv/", faqs.export_faqs, name="export_faqs"),
+    path("app/knowledge/faqs/import/", faqs.import_faqs, name="import_faqs"),
+    path("app/knowledge/faqs/<str:public_id>/", faqs.faq, name="faq"),
+    path("app/knowledge/faqs/<str:public_id>/save/", faqs.save_faq, name="save_faq"),
+    path("app/knowledge/faqs/<str:public_id>/retry/", faqs.retry_faq, name="retry_faq"),
+    path("app/knowledge/faqs/<str:public_id>/delete/", faqs.delete_faq, name="delete_faq"),
     path("app/knowledge/websites/add/", websites.add_website, name="add_website"),
     path("app/knowledge/websites/<str:public_id>/", websites.website, name="website"),
     path(

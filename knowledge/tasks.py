@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from knowledge import arrivals, discard, healing, index, local_copy, reembed, sweep, turns
+from knowledge import (
+    arrivals,
+    discard,
+    healing,
+    index,
+    local_copy,
+    reembed,
+    sweep,
+    turns,
+)
 from knowledge.models import KnowledgeBase, Reembedding, Source
 from knowledge.vectors import VectorsDown
 
 
 @shared_task
 def ingest_next() -> None:
-    """One message for each source; which one it is for is decided when a worker is free."""
-    _wake(turns.take_one())
+    """Which sources it is for is decided when a worker is free."""
+    if turns.take_some():
+        ingest_next.delay()
 
 
 @shared_task
@@ -67,15 +77,11 @@ def sweep_sources() -> None:
         reembed_base.delay(change_id)
     for change_id in sweep.uncleared_changes():
         clear_reembedding.delay(change_id)
-    _wake(turns.to_wake())
+    for _ in range(turns.to_wake()):
+        ingest_next.delay()
     for source_id in sweep.unindexed():
         index_source.delay(source_id)
     for upload_id in arrivals.sweep():
         take_upload.delay(upload_id)
     local_copy.sweep()
     discard.sweep()
-
-
-def _wake(workers: int) -> None:
-    for _ in range(workers):
-        ingest_next.delay()

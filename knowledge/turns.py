@@ -21,20 +21,31 @@ from knowledge.models import KnowledgeBase, Source
 
 # Whoever takes a file up reads it again from its beginning: at most a fifth of the time.
 LEAST_SLICES_OF_READING = 4
-WOKEN_AT_ONCE = 200
-WOKEN_BESIDE_OTHERS = 10
+WOKEN_AT_ONCE = 10  # each goes on until nothing waits
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def take_one() -> int:
-    """Work on the source whose turn it is. How many more times somebody must be woken for that."""
+def take_some() -> bool:
+    """Work for a while, on one source after another, each the one whose turn it is then. Whether
+    some still wait: then somebody must be woken again."""
+    until = time.monotonic() + settings.INGEST_SLICE_SECONDS
+    while take_one():
+        if time.monotonic() > until:
+            return somebody_waits()
+    return False
+
+
+def take_one() -> bool:
+    """Work on the source whose turn it is, as long as that lasts; False when none waits."""
     source = _next()
     if source is None:
-        return 0
+        return False
     if source.format == "zip":
-        return len(unpack.unpacked(source))
-    slice_ = _Slice(source)
-    return int(jobs.work_on(source, lambda source: ingest.run(source, is_over=slice_.is_over)))
+        unpack.unpacked(source)
+    else:
+        its_slice = _Slice()
+        jobs.work_on(source, lambda source: ingest.run(source, is_over=its_slice.is_over))
+    return True
 
 
 def _next() -> Source | None:
@@ -72,7 +83,6 @@ def _chosen() -> int | None:
 class _Slice:
     """How long a worker stays with one source while others wait."""
 
-    source: Source
     began: float = field(default_factory=time.monotonic)
     until: float = 0.0
 
@@ -81,17 +91,18 @@ class _Slice:
         if not self.until:  # the first batch is stored: so long it took to read
             worth_reading = LEAST_SLICES_OF_READING * (now - self.began)
             self.until = now + max(settings.INGEST_SLICE_SECONDS, worth_reading)
-        return now > self.until and _somebody_waits()
+        return now > self.until and somebody_waits()
 
 
-def _somebody_waits() -> bool:
+def somebody_waits() -> bool:
+    """Whether there is a source that a worker could take up now."""
     return Source.objects.takeable(jobs.stale_since()).exists()
 
 
 def to_wake() -> int:
     """How many workers must be woken for sources that have waited long: their messages may be
-    lost. Only a few when somebody is at work, who may simply not have come to them yet."""
+    lost. One when somebody is at work, who may simply not have come to them yet."""
     since = jobs.stale_since()
-    waiting = Source.objects.abandoned(since)[:WOKEN_AT_ONCE].count()
-    most = WOKEN_BESIDE_OTHERS if Source.objects.in_work(since).exists() else WOKEN_AT_ONCE
-    return min(waiting, most)
+    if not Source.objects.abandoned(since).exists():
+        return 0
+    return 1 if Source.objects.in_work(since).exists() else WOKEN_AT_ONCE

@@ -23,7 +23,17 @@ def rows_as_csv(rows: Iterable[Sequence[object]]) -> Iterator[str]:
         yield writer.writerow([_harmless(cell) for cell in row])
 
 
+def as_typed(cell: str) -> str:
+    """A cell that rows_as_csv wrote, as it was before."""
+    return cell[1:] if cell.startswith("'") and _looks_like_a_formula(cell) else cell
+
+
 def _harmless(cell: object) -> object:
-    if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
+    if isinstance(cell, str) and _looks_like_a_formula(cell):
         return f"'{cell}"
     return cell
+
+
+def _looks_like_a_formula(cell: str) -> bool:
+    """Also behind quotation marks of its own: one more tells them from ours."""
+    return cell.lstrip("'").startswith(FORMULA_STARTS)

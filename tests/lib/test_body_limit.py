@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from pytest_django.fixtures import Settings
 
-from chatbot_saas.body_limit import MULTIPART_SLACK, BodyLimit, limit_for
+from chatbot_saas.body_limit import MOST_IMPORT_BYTES, MULTIPART_SLACK, BodyLimit, limit_for
 
 MOST = 1000
 Event = dict[str, Any]
@@ -161,3 +162,11 @@ def test_trouble_of_the_application_is_not_taken_for_a_large_body() -> None:
     nothing: Any = None
     with pytest.raises(RuntimeError, match="broken"):
         asyncio.run(BodyLimit(application)(scope, nothing, nothing))
+
+
+def test_a_list_that_is_imported_may_be_larger_than_a_form() -> None:
+    path = "/app/knowledge/faqs/import/"
+    assert reverse("import_faqs") == path
+    assert limit_for(path) == MOST_IMPORT_BYTES + MULTIPART_SLACK
+    too_large = str(limit_for(path) + 1).encode()
+    assert Exchange(b"x", path=path, declared=too_large).status == 413
