@@ -54,7 +54,8 @@ def conversations(request: MemberRequest) -> HttpResponse:
 @member_view(Act.VIEW)
 def conversation(request: MemberRequest, public_id: str) -> HttpResponse:
     found = _conversation(request, public_id)
-    latest = found.messages.prefetch_related("citations").order_by("-pk")[:MOST_SHOWN_MESSAGES]
+    asked = found.messages.with_question().prefetch_related("citations")
+    latest = asked.order_by("-pk")[:MOST_SHOWN_MESSAGES]
     context = {"conversation": found, "messages_shown": mark_gone(found, reversed(latest))}
     return render(request, "chat/conversation.html", context)
 

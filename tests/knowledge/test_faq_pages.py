@@ -181,6 +181,13 @@ def test_the_editor_takes_a_question_that_was_asked_in_vain(
     asked = "Do you rent <b>tents</b>?" + "x" * 300
     page = owner.get(NEW, {"question": asked + "\0"}).content.decode()
     assert 'value="Do you rent &lt;b&gt;tents&lt;/b&gt;?' in page
+    conversation = f"/app/conversations/{world.conversation.public_id}/"
+    link = f"{NEW}?question=Does%20zanzibar%20rent%20tents%3F"
+    assert link in owner.get(conversation).content.decode()
+    assert link in owner.get("/app/analytics/").content.decode()
+    viewer = signed_in(world, Role.VIEWER)
+    assert NEW not in viewer.get(conversation).content.decode()
+    assert NEW not in viewer.get("/app/analytics/").content.decode()
 
 
 def test_a_pair_is_changed_and_read_anew(owner: Browser, world: Everything) -> None:
