@@ -17,6 +17,7 @@ ALL = (*WAITING, *WORKING)
 ROUTES = {
     "knowledge.tasks.ingest_next": {"queue": READING},
     "knowledge.crawl.tasks.crawl_website": {"queue": CRAWLING},
+    "knowledge.tasks.remove_source": {"queue": UPKEEP},
     "knowledge.tasks.index_source": {"queue": UPKEEP},
     "knowledge.tasks.rebuild_index_of": {"queue": UPKEEP},
     "knowledge.tasks.heal_doubted": {"queue": UPKEEP},

@@ -14,7 +14,7 @@ from accounts.audit import Action
 from accounts.http import ClientApiRequest, MemberRequest
 from accounts.models import Client
 from billing import gate, limits
-from knowledge import holdings, ingest, sources, upload, versions
+from knowledge import holdings, sources, upload, versions
 from knowledge.models import KnowledgeBase, Source
 
 Changer = MemberRequest | ClientApiRequest
@@ -49,7 +49,7 @@ def read_again(request: Changer, source: Source) -> None:
 
 def remove(request: Changer, source: Source) -> None:
     gate.require_edit(request.client)
-    ingest.remove(source, note=_noting(request, Action.SOURCE_DELETED))
+    sources.remove(source, note=_noting(request, Action.SOURCE_DELETED))
 
 
 def _admit(request: Changer, source: Source) -> None:

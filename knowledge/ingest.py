@@ -27,12 +27,13 @@ from knowledge.engine.terms import counted
 from knowledge.engine.written import reading_of
 from knowledge.jobs import LeaseLost, Paused, renew, work
 from knowledge.local_copy import local_copy
-from knowledge.models import Faq, KnowledgeBase, Passage, Reembedding, Source
+from knowledge.models import Faq, KnowledgeBase, Passage, Reembedding, Source, WebPage
 from knowledge.vectors import VectorsDown, vectors
 
 logger = logging.getLogger(__name__)
 
 BATCH = 32
+REMOVED_AT_ONCE = 500
 READING_SHARE = 0.1  # of the progress shown; embedding takes nearly all of the time
 
 
@@ -175,7 +176,7 @@ def push_to_index(source: Source, *, beat: Callable[[], object] = lambda: None) 
     try:
         while batch := list(islice(rows, 500)):
             beat()
-            if not Source.objects.filter(pk=source.pk).exists():
+            if not Source.objects.filter(pk=source.pk).exclude(state=Source.State.GONE).exists():
                 return False  # deleted meanwhile: its vectors must not come back
             ids, packed = zip(*batch, strict=True)
             vectors(base.shard).add(base.collection, ids, unpack(map(bytes, packed)))
@@ -247,15 +248,35 @@ def forget(base: KnowledgeBase, passage_ids: Sequence[int]) -> None:
         logger.warning("%s passages stay in the index of %s", len(passage_ids), base.public_id)
 
 
-def remove(source: Source, *, note: Callable[[Source], object] | None = None) -> None:
-    """Delete a source, its passages, file and vectors; `note` is called in the transaction."""
-    base, files = source.knowledge_base, {source.file, source.previous.get("file")}
-    passage_ids = list(source.passages.values_list("pk", flat=True))
+def hide(source: Source, *, note: Callable[[Source], object] | None = None) -> bool:
+    """Let answers use a source no more, nor any list show it; `note` is called in the transaction.
+
+    What it is made of goes with `remove`, which takes its time. False when it is hidden already.
+    """
     with transaction.atomic():
-        _resize(base, plus=Size(0, 0), minus=_size(source.passages.live()))
+        there = Source.objects.filter(pk=source.pk).exclude(state=Source.State.GONE)
+        if not there.select_for_update().exists():
+            return False
+        _resize(source.knowledge_base, plus=Size(0, 0), minus=_size(source.passages.live()))
         if note:
             note(source)
-        source.delete()
-    for file in filter(None, files):
+        WebPage.objects.filter(source=source).update(source=None)
+        hidden = {"state": Source.State.GONE, "live_version": 0, "indexed_version": 0, "lease": ""}
+        # The same file may come in again.
+        there.update(**hidden, sha256=source.public_id, heartbeat_at=timezone.now())
+    return True
+
+
+def remove(source: Source, *, note: Callable[[Source], object] | None = None) -> None:
+    """Delete a source, its passages, files and vectors. Harmless to call twice, at once or again.
+
+    `note` is called in the transaction that hides it.
+    """
+    hide(source, note=note)
+    passages = Passage.objects.filter(source=source)
+    while ids := list(passages.values_list("pk", flat=True)[:REMOVED_AT_ONCE]):
+        forget(source.knowledge_base, ids)
+        Passage.objects.filter(pk__in=ids).delete()
+    for file in filter(None, {source.file, source.previous.get("file")}):
         discard(file)
-    forget(base, passage_ids)
+    Source.objects.filter(pk=source.pk).delete()

@@ -19,6 +19,14 @@ def unindexed() -> list[int]:
     return waiting if waiting and any(vectors(shard).is_up() for shard in shards()) else []
 
 
+def gone() -> list[int]:
+    """Deleted sources of which something is left, as far as nobody seems to be at it."""
+    hidden = Source.objects.filter(state=Source.State.GONE, heartbeat_at__lt=stale_since())
+    found = list(hidden.values_list("pk", flat=True)[:MOST_AT_ONCE])
+    Source.objects.filter(pk__in=found).update(heartbeat_at=timezone.now())
+    return found
+
+
 def index(source: Source) -> None:
     """Bring a ready source's live passages into Chroma."""
     if source.indexed_version == source.live_version or not ingest.push_to_index(source):

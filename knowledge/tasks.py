@@ -9,6 +9,7 @@ from knowledge import (
     discard,
     healing,
     index,
+    ingest,
     local_copy,
     reembed,
     sweep,
@@ -23,6 +24,13 @@ def ingest_next() -> None:
     """Which sources it is for is decided when a worker is free."""
     if turns.take_some():
         ingest_next.delay()
+
+
+@shared_task
+def remove_source(source_id: int) -> None:
+    gone = Source.objects.filter(pk=source_id, state=Source.State.GONE)
+    if (source := gone.select_related("knowledge_base").first()) is not None:
+        ingest.remove(source)
 
 
 @shared_task
@@ -79,6 +87,8 @@ def sweep_sources() -> None:
         clear_reembedding.delay(change_id)
     for _ in range(turns.to_wake()):
         ingest_next.delay()
+    for source_id in sweep.gone():
+        remove_source.delay(source_id)
     for source_id in sweep.unindexed():
         index_source.delay(source_id)
     for upload_id in arrivals.sweep():

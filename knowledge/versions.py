@@ -44,7 +44,8 @@ def begin(source: Source, new: Version) -> bool:
 
     Raises IntegrityError when another source of the base has the same text.
     """
-    before = Source.objects.select_for_update().filter(pk=source.pk).first()
+    there = Source.objects.filter(pk=source.pk).exclude(state=Source.State.GONE)
+    before = there.select_for_update().first()
     if before is None:  # deleted by hand at this moment
         after_commit(discard, new.file)
         return False

@@ -102,7 +102,8 @@ class IndexServer(models.Model):
 
 class SourceQuerySet(models.QuerySet["Source"]):
     def for_client(self, client: Client) -> SourceQuerySet:
-        return self.filter(knowledge_base__client=client)
+        """Without those that somebody deleted: what is left of them is a worker's to clear."""
+        return self.filter(knowledge_base__client=client).exclude(state=Source.State.GONE)
 
     def documents(self) -> SourceQuerySet:
         """Files and pages. Questions and answers have a list of their own."""
@@ -139,7 +140,7 @@ class SourceQuerySet(models.QuerySet["Source"]):
     def holding(self, sha256: str) -> SourceQuerySet:
         """Those of these bytes, also where they answer only until a new version is ready."""
         same = self.filter(models.Q(sha256=sha256) | models.Q(previous__sha256=sha256))
-        return same.exclude(state=Source.State.FAILED)
+        return same.exclude(state__in=[Source.State.FAILED, Source.State.GONE])
 
     def unindexed(self) -> SourceQuerySet:
         """Ready, but Chroma does not hold them yet."""
@@ -161,6 +162,7 @@ class Source(models.Model):
         EMBEDDING = "embedding"
         READY = "ready"
         FAILED = "failed"
+        GONE = "gone"  # deleted; its passages and files go next
 
     WORKING = (State.QUEUED, State.READING, State.EMBEDDING)
     OF_VERSION = (
