@@ -52,7 +52,7 @@ def test_a_pair_is_learned_and_its_answer_is_quoted_and_cited(shop: Tenant) -> N
     sent = shop.add_faq(QUESTION, ANSWER, category="Orders", priority="high")
     assert sent.status_code == 201
     assert set(sent.json()) == FIELDS
-    assert sent.json()["status"] == "queued"
+    assert sent.json()["status"] in Source.State.values  # the worker may be quick
 
     faq = shop.taught(sent.json()["id"])
     assert (faq["status"], faq["error"]) == ("ready", "")
