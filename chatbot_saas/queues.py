@@ -20,6 +20,7 @@ ROUTES = {
     "knowledge.tasks.remove_source": {"queue": UPKEEP},
     "knowledge.tasks.index_source": {"queue": UPKEEP},
     "knowledge.tasks.rebuild_index_of": {"queue": UPKEEP},
+    "knowledge.tasks.sweep_orphans": {"queue": UPKEEP},
     "knowledge.tasks.heal_doubted": {"queue": UPKEEP},
     "knowledge.tasks.reembed_base": {"queue": UPKEEP},
     "knowledge.tasks.clear_reembedding": {"queue": UPKEEP},

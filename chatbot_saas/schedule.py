@@ -12,6 +12,7 @@ def schedule(*, sweep_seconds: int) -> dict[str, dict[str, Any]]:
     return {
         "sweep-ingestions": _each("knowledge.tasks.sweep", float(sweep_seconds)),
         "check-indexes": _each("knowledge.tasks.check_all_indexes", crontab(hour=1, minute=29)),
+        "sweep-orphans": _each("knowledge.tasks.sweep_orphans", crontab(hour=4, minute=7)),
         "sweep-websites": _each("knowledge.crawl.tasks.sweep_websites", float(sweep_seconds)),
         "check-websites": _each("knowledge.crawl.tasks.check_due_websites", 300.0),
         "sweep-answers": _each("chat.tasks.end_abandoned_answers", 300.0),

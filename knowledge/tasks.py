@@ -11,6 +11,7 @@ from knowledge import (
     index,
     ingest,
     local_copy,
+    orphans,
     reembed,
     sweep,
     turns,
@@ -74,6 +75,11 @@ def heal_doubted() -> None:
 def check_all_indexes() -> None:
     """Every night: what is damaged without anybody having seen it happen."""
     healing.doubt(KnowledgeBase.objects.all())
+
+
+@shared_task
+def sweep_orphans() -> None:
+    orphans.sweep()
 
 
 @shared_task(name="knowledge.tasks.sweep")

@@ -3,6 +3,7 @@ alone; one that cannot be read leaves the one before as it was (ingest does both
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import PurePath
@@ -91,7 +92,9 @@ def replace(source: Source, upload: Upload, *, note: Note) -> bool:
         return False
     _require_only(source, upload.sha256)
     folder = source.knowledge_base.client.public_id
-    stored = default_storage.save(f"{folder}/{source.public_id}", upload.file)
+    # A name of its own: the file of the version that answers must not be written over.
+    name = f"{folder}/{source.public_id}-{secrets.token_hex(4)}"
+    stored = default_storage.save(name, upload.file)
     new = Version(
         title=PurePath(upload.name).stem,
         url=source.url,

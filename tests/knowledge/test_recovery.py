@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
+from django.core.files.storage import default_storage
 
 from knowledge.models import KnowledgeBase, Passage, Posting, Source
 from knowledge.vectors import vectors
@@ -79,7 +80,8 @@ def test_a_source_deleted_while_it_is_read_stays_deleted(shop: Tenant, long_text
     assert shop.http.delete(f"/api/documents/{document}", headers=shop.bearer).status_code == 204
     # The worker notices at its next batch and takes the next job.
     assert shop.learn("b.txt", "We open at nine.")["status"] == "ready"
-    assert Passage.objects.filter(source__knowledge_base=shop.base).count() == 1
+    passages = Passage.objects.filter(source__knowledge_base=shop.base)
+    wait_until(lambda: passages.count() == 1, 30)
     base_is_whole(shop.base)
 
 
@@ -113,3 +115,24 @@ def base_is_whole(base: KnowledgeBase) -> None:
     indexed = Posting.objects.filter(knowledge_base=base).values("passage").distinct().count()
     assert indexed == live.count()
     assert vectors().count(base.collection) == live.count()
+
+
+def test_a_deleted_document_is_gone_at_once_and_its_rows_soon(
+    shop: Tenant, worker: Worker, long_text: str
+) -> None:
+    """A worker that is away keeps nobody from deleting, nor does it bring anything back."""
+    document = shop.learn("hours.txt", "We open at nine.")["id"]
+    source = shop.source(document)
+    worker.kill()
+    assert shop.http.delete(f"/api/documents/{document}", headers=shop.bearer).status_code == 204
+    assert shop.http.get(f"/api/documents/{document}", headers=shop.bearer).status_code == 404
+    assert not shop.search("When do you open?")
+    again = shop.upload("hours.txt", "We open at nine.").json()["id"]
+    assert again != document
+    assert Passage.objects.filter(source=source).exists()
+    worker.start()
+    wait_until(lambda: not Source.objects.filter(pk=source.pk).exists(), 60)
+    assert not Passage.objects.filter(source=source.pk).exists()
+    assert not default_storage.exists(source.file)
+    assert shop.finished(again)["status"] == "ready"
+    base_is_whole(shop.base)

@@ -11,6 +11,7 @@ from chatbot_saas.celery import app
 EXPECTED = {
     "sweep-ingestions": "knowledge.tasks.sweep",
     "check-indexes": "knowledge.tasks.check_all_indexes",
+    "sweep-orphans": "knowledge.tasks.sweep_orphans",
     "sweep-websites": "knowledge.crawl.tasks.sweep_websites",
     "check-websites": "knowledge.crawl.tasks.check_due_websites",
     "sweep-answers": "chat.tasks.end_abandoned_answers",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -75,6 +76,10 @@ class S3Storage(Storage):
 
     def size(self, name: str) -> int:
         return int(self._head(name)["ContentLength"])
+
+    def get_modified_time(self, name: str) -> datetime:
+        modified: datetime = self._head(name)["LastModified"]
+        return modified
 
     def delete(self, name: str) -> None:
         """Harmless where there is nothing."""
