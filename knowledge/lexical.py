@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import connection
 from django.db.models import Count
@@ -15,6 +15,8 @@ from knowledge.models import KnowledgeBase, Passage, Posting, Source
 
 MOST_TERMS = 48  # of a question, the rarest
 MOST_COUNT = 32_767
+MOST_COUNTED = 50_000
+COMMON = rank.idf(2, 1)  # of a term that half of the passages hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,7 @@ class LexicalQuery:
 def prepare(base: KnowledgeBase, question: str) -> LexicalQuery:
     """Look up how rare each of the question's terms is in this knowledge base."""
     wanted = list(counted(question, base.language))
-    rows = Posting.objects.filter(knowledge_base=base, term__in=wanted)
-    holding = dict(rows.values("term").annotate(n=Count("*")).values_list("term", "n"))
+    holding = _holding(base, wanted)
     passages = max(base.live_passages, 1)
     weights = {term: rank.idf(passages, min(holding.get(term, 0), passages)) for term in wanted}
     rarest = sorted(weights, key=lambda term: -weights[term])[:MOST_TERMS]
@@ -42,15 +43,58 @@ def prepare(base: KnowledgeBase, question: str) -> LexicalQuery:
     return LexicalQuery(base.pk, max(average, 1.0), {term: weights[term] for term in rarest})
 
 
+def _holding(base: KnowledgeBase, terms: Sequence[int]) -> dict[int, int]:
+    """How many passages hold each term.
+
+    Counting those of "the" takes as long as the search. They are kept until the base has another
+    size, which it has after nearly every change; a count that is a little old does no harm.
+    """
+    size = (base.public_id, base.live_passages, base.live_terms)
+    missing = [term for term in terms if (*size, term) not in _counted]
+    if missing:
+        rows = Posting.objects.filter(knowledge_base=base, term__in=missing)
+        found = dict(rows.values("term").annotate(n=Count("*")).values_list("term", "n"))
+        if len(_counted) > MOST_COUNTED:
+            _counted.clear()
+        _counted.update({(*size, term): found.get(term, 0) for term in missing})
+        return {term: _counted.get((*size, term), found.get(term, 0)) for term in terms}
+    return {term: _counted.get((*size, term), 0) for term in terms}
+
+
+_counted: dict[tuple[str, int, int, int], int] = {}
+
+
 def best(query: LexicalQuery, count: int, *, source: Source | None = None) -> dict[int, float]:
     """The `count` best passages by BM25 (passage id to score), best first; of one source alone,
-    of those that answers may use."""
-    tail = f"ORDER BY 2 DESC, 1 LIMIT {int(count)}"
-    if source is None:
-        return dict(_scores(query, "", (), tail))
+    of those that answers may use.
+
+    The lists of words that most passages hold are the longest and say the least: candidates are
+    found by the others, where there are some, and then all words count.
+    """
+    if source is not None:
+        return _top_within(query, count, source)
+    telling = {term: idf for term, idf in query.weights.items() if idf > COMMON}
+    if len(telling) == len(query.weights) or not telling:
+        return _top(query, count)
+    found = score(query, _top(replace(query, weights=telling), 2 * count).keys())
+    if len(found) < count:
+        return _top(query, count)
+    ranked = sorted(found.items(), key=lambda one: (-one[1], one[0]))
+    return dict(ranked[:count])
+
+
+def _top(query: LexicalQuery, count: int) -> dict[int, float]:
+    return dict(_scores(query, "", (), _limited(count)))
+
+
+def _top_within(query: LexicalQuery, count: int, source: Source) -> dict[int, float]:
     of_source = "SELECT id FROM knowledge_passage WHERE source_id = %s AND version = %s"
     live = (source.pk, source.live_version)
-    return dict(_scores(query, f"AND passage_id IN ({of_source})", live, tail))
+    return dict(_scores(query, f"AND passage_id IN ({of_source})", live, _limited(count)))
+
+
+def _limited(count: int) -> str:
+    return f"ORDER BY 2 DESC, 1 LIMIT {int(count)}"
 
 
 def score(query: LexicalQuery, passage_ids: Collection[int]) -> dict[int, float]:
