@@ -8,8 +8,8 @@ import pytest
 from accounts.models import Client
 from knowledge import ingest, lexical
 from knowledge.embedding import pack
-from knowledge.engine.terms import term_id, terms
-from knowledge.models import KnowledgeBase, Passage, Posting, Source
+from knowledge.engine.terms import counted, term_id
+from knowledge.models import KnowledgeBase, Passage, Source
 
 TEXTS = [f"the shop sells item {number} of kind {number % 7}" for number in range(120)]
 
@@ -39,13 +39,14 @@ def known(base: KnowledgeBase, texts: list[str]) -> KnowledgeBase:
             text=text,
             start=0,
             end=len(text),
-            terms=len(terms(text, base.language)),
+            terms=counted(text, base.language).total(),
             embedding=pack(np.ones(4, np.float32)),
         )
         for position, text in enumerate(texts)
     ]
     Passage.objects.bulk_create(passages)
-    Posting.objects.bulk_create(lexical.postings(base, passages))
+    words = [counted(passage.indexed_text, base.language) for passage in passages]
+    lexical.store(base, passages, words)
     ingest.recount(base)
     base.refresh_from_db()
     return base
