@@ -186,7 +186,7 @@ def test_a_program_sends_asks_and_deletes_and_nothing_is_left(branch: Branch) ->
     assert "second Friday" in found[0]["text"]
     before = len(branch.files())
     assert branch.http.delete(f"/api/documents/{document['id']}").status_code == 204
-    assert len(branch.files()) == before - 1
+    wait_until(lambda: len(branch.files()) == before - 1, 30)
 
 
 def test_a_file_through_us_is_never_in_memory(branch: Branch) -> None:

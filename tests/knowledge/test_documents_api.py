@@ -84,10 +84,11 @@ def test_a_deleted_document_leaves_nothing_behind(shop: Tenant) -> None:
     source = shop.source(document["id"])
     deleted = shop.http.delete(f"/api/documents/{document['id']}", headers=shop.bearer)
     assert deleted.status_code == 204
+    assert shop.search("return") == []
+    wait_until(lambda: not Source.objects.filter(pk=source.pk).exists(), 30)
     assert not Passage.objects.filter(source_id=source.pk).exists()
     assert not Posting.objects.filter(knowledge_base=shop.base).exists()
     assert stored_files(shop) == []
-    assert shop.search("return") == []
     shop.base.refresh_from_db()
     assert (shop.base.live_passages, shop.base.live_terms) == (0, 0)
 

@@ -21,6 +21,7 @@ from accounts.audit import Action
 from accounts.models import AuditEvent, Client, Membership
 from accounts.roles import Role
 from chat.models import Bot
+from knowledge import tasks
 from knowledge.ingest import ingest
 from knowledge.jobs import MOST_ATTEMPTS
 from knowledge.models import KnowledgeBase, Passage, Source
@@ -291,6 +292,10 @@ def test_deleting_removes_everything_and_is_noted(owner: Browser, world: Everyth
     answer = owner.post(page_of(world.source, "delete_source"), follow=True)
     assert answer.redirect_chain == [(LIST, 302)]
     assert "is deleted" in answer.content.decode()
+    listed = owner.get("/api/documents").json()["results"]
+    assert world.source.public_id not in {one["id"] for one in listed}
+    assert not Passage.objects.live().filter(source=world.source).exists()
+    tasks.remove_source(world.source.pk)
     assert not Source.objects.filter(pk=world.source.pk).exists()
     assert not Passage.objects.filter(source__pk=world.source.pk).exists()
     assert not default_storage.exists(world.source.file)
