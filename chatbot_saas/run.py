@@ -8,6 +8,7 @@ nobody wonders at a half-dead installation. supervisord is a kept program that d
 from __future__ import annotations
 
 import os
+import resource
 import shlex
 import socket
 import subprocess
@@ -22,7 +23,8 @@ from chatbot_saas.lib.env import env_int, env_str
 BASE_DIR = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 CHROMA_PORT = 8100
-CHROMA_OPEN_COLLECTIONS = 50  # each holds about 3 MB and 4 file descriptors
+CHROMA_OPEN_COLLECTIONS = 200  # each holds about 3 MB and 4 file descriptors
+OPEN_FILES = 4096
 SECONDS_TO_FINISH = 5
 WORKER_THREADS = 4
 APPLICATION = "chatbot_saas.asgi:application"
@@ -49,6 +51,7 @@ def main() -> None:
     }
     if chroma_port:
         programs = {"chroma": _chroma(var, chroma_port)} | programs
+    _allow_open_files()
     config = var / "supervisord.conf"
     _write(config, programs, var)
     os.chdir(BASE_DIR)
@@ -102,10 +105,18 @@ def _chroma(var: Path, port: int) -> list[str]:
     config.write_text(
         f"port: {port}\nlisten_address: 127.0.0.1\npersist_path: {folder / 'data'}\n"
         "segment_manager:\n  hnsw_index_pool_cache_config:\n    lru:\n"
-        f"      capacity: {CHROMA_OPEN_COLLECTIONS}\n",
+        f"      capacity: {env_int('CHROMA_OPEN_COLLECTIONS', CHROMA_OPEN_COLLECTIONS, least=1)}\n",
         encoding="utf-8",
     )
     return [str(BIN / "chroma"), "run", str(config)]
+
+
+def _allow_open_files() -> None:
+    """As many as Chroma's collections need; many systems begin with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _write(path: Path, programs: Mapping[str, list[str]], var: Path) -> None:

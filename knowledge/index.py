@@ -11,7 +11,7 @@ from django.db.models import F, QuerySet
 from knowledge import ingest
 from knowledge.embedding import unpack
 from knowledge.models import KnowledgeBase, Passage, PassageQuerySet, Source
-from knowledge.vectors import vectors
+from knowledge.vectors import CollectionBroken, vectors
 
 Packed = bytes | memoryview
 
@@ -48,11 +48,16 @@ def compare(
 ) -> Health:
     """A collection of a base with the vectors that should be in it. Raises VectorsDown."""
     sample = dict(rows.order_by("?")[:SAMPLED])
-    found = 0
-    for passage_id, packed in sample.items():
-        near = vectors(base.shard).nearest(collection, unpack([bytes(packed)])[0], NEAR)
-        found += any(one.passage_id == passage_id or one.cosine > 0.9999 for one in near)
-    return Health(rows.count(), vectors(base.shard).count(collection), len(sample), found)
+    try:
+        found = sum(_finds_itself(base, collection, *one) for one in sample.items())
+        return Health(rows.count(), vectors(base.shard).count(collection), len(sample), found)
+    except CollectionBroken:
+        return Health(rows.count(), 0, len(sample), 0)
+
+
+def _finds_itself(base: KnowledgeBase, collection: str, passage_id: int, packed: Packed) -> bool:
+    near = vectors(base.shard).nearest(collection, unpack([bytes(packed)])[0], NEAR)
+    return any(one.passage_id == passage_id or one.cosine > 0.9999 for one in near)
 
 
 def rebuild(base: KnowledgeBase) -> None:

@@ -17,13 +17,16 @@ from knowledge.engine.embed import Vector
 from knowledge.engine.errors import EmbedderDown
 from knowledge.engine.rank import Scored, fuse, preferring
 from knowledge.engine.terms import term_id, terms
-from knowledge.models import Faq, KnowledgeBase, Passage, Source
+from knowledge.models import Faq, KnowledgeBase, Passage, PassageQuerySet, Source
 from knowledge.vectors import VectorsDown, vectors
 
 logger = logging.getLogger(__name__)
 
 CANDIDATES = 50
 COMPARED_AT_ONCE = 2000
+# What Chroma keeps in memory alone (vectors.CONFIGURATION) is lost where it has too many
+# collections: so many vectors are compared here in some ten milliseconds instead.
+MOST_COMPARED = 10_000
 # What a client's own ranking of its answers adds in the order of hits, and nowhere else
 # (docs/decisions/questions-and-answers.md).
 BONUS = {Faq.Priority.HIGH: 0.1, Faq.Priority.LOW: -0.1}
@@ -177,25 +180,33 @@ def _embed(base: KnowledgeBase, question: str) -> Vector | None:
 
 
 def _nearest(base: KnowledgeBase, vector: Vector, within: Source | None) -> dict[int, float]:
+    passages = Passage.objects.live().filter(source__knowledge_base=base)
     if within is not None:
-        return _nearest_within(within, vector)
-    if vectors(base.shard).hung_lately:
-        return {}
+        # Filtering by its id would cost Chroma many times as much, and the best 50 of the whole
+        # base may hold none of it.
+        return _nearest_among(passages.filter(source=within), base, vector)
     try:
+        if vectors(base.shard).hung_lately:
+            raise VectorsDown("no answer a moment ago")
         found = vectors(base.shard).nearest(base.collection, vector, CANDIDATES)
     except VectorsDown as error:
         logger.warning("searching without Chroma: %s", error)
-        return {}
+        is_small = base.live_passages <= MOST_COMPARED
+        return _nearest_among(passages, base, vector) if is_small else {}
     return {one.passage_id: one.cosine for one in found}
 
 
-def _nearest_within(source: Source, vector: Vector) -> dict[int, float]:
-    """The best of one source, all of whose vectors are compared: filtering by its id would cost
-    Chroma many times as much, and the best 50 of the whole base may hold none of it."""
-    passages = source.passages.live().order_by("pk").values_list("pk", "embedding")
-    rows, found = passages.iterator(chunk_size=COMPARED_AT_ONCE), dict[int, float]()
-    while batch := {pk: bytes(packed) for pk, packed in islice(rows, COMPARED_AT_ONCE)}:
-        found |= _cosines(vector, batch)
+def _nearest_among(
+    passages: PassageQuerySet, base: KnowledgeBase, vector: Vector
+) -> dict[int, float]:
+    """The best of these passages, all of whose vectors are compared."""
+    wanted = ("pk", "embedding", "source__knowledge_base__generation")
+    rows = passages.order_by("pk").values_list(*wanted).iterator(chunk_size=COMPARED_AT_ONCE)
+    found = dict[int, float]()
+    while batch := list(islice(rows, COMPARED_AT_ONCE)):
+        if any(generation != base.generation for *_, generation in batch):
+            raise _ModelChanged
+        found |= _cosines(vector, {pk: bytes(packed) for pk, packed, _ in batch})
         best = sorted(found, key=lambda pk: (-found[pk], pk))[:CANDIDATES]
         found = {pk: found[pk] for pk in best}
     return found

@@ -18,7 +18,7 @@ import numpy as np
 from chromadb.api import ClientAPI
 from chromadb.api.models.Collection import Collection
 from chromadb.config import Settings
-from chromadb.errors import ChromaError, NotFoundError
+from chromadb.errors import ChromaError, InternalError, NotFoundError
 from django.conf import settings
 
 from knowledge.engine.embed import Matrix, Vector
@@ -35,6 +35,11 @@ CONFIGURATION: Any = {"hnsw": {"space": "cosine", "ef_search": 200, "sync_thresh
 
 class VectorsDown(Exception):
     """Chroma did not answer, or the collection is broken: search goes on without it."""
+
+
+class CollectionBroken(VectorsDown):
+    """Chroma answers, but this collection does not: a kill damaged it, or Chroma had too many open
+    and forgot this one before it was ever written to disk. It must be made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +144,8 @@ class Vectors:
         except (httpx.TimeoutException, TimeoutError) as error:
             self._asked_again_at = time.monotonic() + PAUSE_SECONDS
             raise VectorsDown("no answer in time") from error
+        except InternalError as error:
+            raise CollectionBroken(str(error)[:200]) from error
         except ChromaError as error:
             raise VectorsDown(f"{type(error).__name__}: {error}"[:200]) from error
         except (httpx.HTTPError, OSError, ValueError) as error:

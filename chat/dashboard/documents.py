@@ -32,6 +32,8 @@ def source(request: MemberRequest, public_id: str) -> HttpResponse:
     """The page; for htmx the parts that change while it is read. `at` is a place in the text."""
     own = Source.objects.for_client(request.client).select_related("knowledge_base")
     found = get_object_or_404(own, public_id=public_id)
+    if found.kind == Source.Kind.FAQ:
+        return redirect("faq", public_id=found.faq.public_id)
     if (number := _asked_for(found, request.GET.get("at", ""))) is not None:
         return redirect(f"{request.path}?page={(number - 1) // PAGE_SIZE + 1}#passage-{number}")
     if request.htmx and request.GET.get("live") not in {None, str(found.live_version)}:

@@ -154,7 +154,7 @@ def test_a_pair_is_no_source_of_the_other_list(owner: Browser, world: Everything
     page = owner.get("/app/knowledge/")
     assert world.faq.source not in page.context["page"].object_list
     source = reverse("source", kwargs={"public_id": world.faq.source.public_id})
-    assert owner.get(source).status_code == 404
+    assert owner.get(source).headers["Location"] == page_of(world.faq, "faq")
     delete = reverse("delete_source", kwargs={"public_id": world.faq.source.public_id})
     assert owner.post(delete).status_code == 404
 
@@ -357,11 +357,10 @@ def test_a_change_takes_the_work_from_whoever_reads_the_version_before(
     save = page_of(taught, "save_faq")
     owner.post(save, PAIR | {"answer": "The first edit."})
 
-    def edited_meanwhile(*_: object) -> list[object]:
+    def edited_meanwhile(*_: object) -> None:
         owner.post(save, PAIR | {"answer": "The second edit."})
-        return []
 
-    monkeypatch.setattr("knowledge.lexical.postings", edited_meanwhile)
+    monkeypatch.setattr("knowledge.lexical.store", edited_meanwhile)
     ingest(taught.source_id)
     monkeypatch.undo()
     assert best(taught) == [PAIR["answer"]]

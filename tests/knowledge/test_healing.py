@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
-from knowledge import healing, index, tasks
+from knowledge import healing, index, retrieve, tasks
 from knowledge.embedding import unpack
 from knowledge.models import IndexServer, KnowledgeBase, Passage, Source
-from knowledge.vectors import vectors
+from knowledge.vectors import CollectionBroken, vectors
 from tests.house import House, Tenant
+from tests.services.chroma import Chroma
 from tests.services.waiting import wait_until
 
 FACTS = {
@@ -56,6 +58,55 @@ def test_a_lost_disk_heals_by_itself_while_answers_go_on(house: House, taught: T
     assert taught.search("When does the shop open?")[0]["title"] == "Opening hours"
     wait_until(lambda: is_whole(taught) and checked_at(taught) > before, 60)
     assert taught.search("Where can I leave my car?")[0]["title"] == "Parking"
+
+
+@pytest.fixture
+def small(shop: Tenant, settings) -> Iterator[Tenant]:
+    """A shop on a Chroma with room for five collections, which forgot this one's.
+
+    Only this process knows of it: to the worker its shard is the usual one.
+    """
+    for name, text in FACTS.items():
+        shop.learn(name, text)
+    with Chroma(open_collections=5) as chroma:
+        settings.CHROMA_SHARDS = {"small": chroma.url}
+        shop.base.shard = "small"
+        shop.base.save(update_fields=["shard"])
+        index.rebuild(shop.base)
+        assert index.check(shop.base).ok
+        assert is_forgotten(shop.base)
+        shop.base.refresh_from_db()
+        yield shop
+
+
+def is_forgotten(base: KnowledgeBase) -> bool:
+    """Whether it is, after many others were opened; which ones Chroma closes is its own affair."""
+    vector = unpack([bytes(Passage.objects.filter(source__knowledge_base=base)[0].embedding)])
+    for number in range(300):
+        vectors("small").add(f"other-{number}", [1], vector)
+        vectors("small").nearest(f"other-{number}", vector[0], 1)
+        if number % 20 == 19:
+            try:
+                vectors("small").nearest(base.collection, vector[0], 1)
+            except CollectionBroken:
+                return True
+    return False
+
+
+def test_a_collection_that_chroma_forgot_is_made_anew(small: Tenant) -> None:
+    assert not index.check(small.base).ok
+    KnowledgeBase.objects.filter(pk=small.base.pk).update(index_checked_at=None)
+    healing.heal(small.base)
+    small.base.refresh_from_db()
+    assert small.base.index_checked_at is not None
+    assert index.check(small.base).ok
+
+
+def test_a_collection_that_chroma_forgot_is_searched_in_the_database(small: Tenant) -> None:
+    """Also where a passage shares no word with the question."""
+    found = retrieve.search(small.base, "vehicle", count=1).hits
+    assert [hit.title for hit in found] == ["Parking"]
+    assert found[0].cosine_rank == 1
 
 
 def test_after_an_unclean_stop_everything_is_looked_at_again(house: House, taught: Tenant) -> None:

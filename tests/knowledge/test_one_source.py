@@ -71,7 +71,7 @@ def test_the_nearest_of_a_large_source_are_found_batch_by_batch(
     cosines = dict(zip(rows, unpack(map(bytes, rows.values())) @ vector, strict=True))
     best = sorted(cosines, key=lambda pk: -cosines[pk])[: retrieve.CANDIDATES]
     monkeypatch.setattr(retrieve, "COMPARED_AT_ONCE", 7)
-    assert list(retrieve._nearest_within(rooms, vector)) == best
+    assert list(retrieve._nearest_among(rooms.passages.live(), crowded.base, vector)) == best
 
 
 def test_ranks_say_which_search_found_it(crowded: Tenant) -> None:

@@ -13,7 +13,7 @@ from tests.services.process import Service, program
 class Chroma(Service):
     """`chroma run` on loopback; `kill()` and `start()` keep its port and its data."""
 
-    def __init__(self, *, open_collections: int = 50, directory: Path | None = None) -> None:
+    def __init__(self, *, open_collections: int = 1000, directory: Path | None = None) -> None:
         # Its own HOME: the command line tool keeps a profile there.
         super().__init__("chroma", directory=directory)
         self.env["HOME"] = str(self.directory)
