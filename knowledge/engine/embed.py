@@ -172,9 +172,9 @@ class HostedEmbedder:
 
     def _embed_batch(self, texts: Sequence[str]) -> list[list[float]]:
         try:
-            answer = self._client.embeddings.create(
-                model=self.model, input=list(texts), encoding_format="float"
-            )
+            # The library asks for bytes, a third of the size of numbers written out, and takes
+            # those too, of servers that know nothing else.
+            answer = self._client.embeddings.create(model=self.model, input=list(texts))
             ordered = sorted(answer.data, key=lambda one: one.index)
             vectors = [one.embedding for one in ordered]
         except tuple(REFUSALS) as error:

@@ -1,0 +1,52 @@
+"""Four workers at once, a queue for each kind of work: on PostgreSQL and Redis as in a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from chatbot_saas import queues
+from knowledge import index
+from knowledge.models import Passage, Source
+from tests.house import House, Tenant
+from tests.services.django import Worker
+from tests.services.waiting import wait_until
+
+FILES = 120
+
+
+@pytest.fixture
+def workers(house: House) -> Iterator[list[Worker]]:
+    """Three that read, and one for all else; the house's own one rests meanwhile."""
+    house.worker.kill()
+    kinds = [queues.READING] * 3 + [",".join(set(queues.ALL) - {queues.READING})]
+    with ExitStack() as stack:
+        yield [stack.enter_context(Worker(house.worker.env, queues=kind)) for kind in kinds]
+    house.worker.start()
+
+
+def test_four_workers_share_the_work_and_nobody_starves(
+    shop: Tenant, rival: Tenant, workers: list[Worker]
+) -> None:
+    for worker in workers:
+        worker.kill()
+    files = {f"{n}.txt": f"Rule {n} of the house is {n}." for n in range(FILES)}
+    ids = {name: shop.upload(name, text).json()["id"] for name, text in files.items()}
+    single = rival.upload("hours.txt", "We open at nine.").json()["id"]
+    for worker in workers:
+        worker.start()
+    assert rival.finished(single, timeout=120)["status"] == "ready"
+    ready = Source.objects.filter(public_id__in=ids.values(), state=Source.State.READY)
+    assert ready.count() < FILES / 4
+    wait_until(lambda: ready.count() == FILES, 240)
+    passages = Passage.objects.filter(source__knowledge_base=shop.base)
+    assert sorted(passages.values_list("text", flat=True)) == sorted(files.values())
+    shop.base.refresh_from_db()
+    assert shop.base.live_passages == FILES
+    wait_until(lambda: index.check(shop.base).ok, 60)
+    shop.http.delete(f"/api/documents/{ids['7.txt']}", headers=shop.bearer)  # another queue's
+    wait_until(lambda: passages.count() == FILES - 1, 60)
+    assert {worker.logged("knowledge.tasks.ingest_next") for worker in workers[:3]} == {True}
+    assert not workers[3].logged("ingest_next[")
