@@ -66,7 +66,12 @@ def begin(request: Changer, base: KnowledgeBase, name: str, size: int) -> Direct
     file_format = _promised(name, size)
     row = _reserved(request.client, base, name, file_format, size)
     # The row goes first: of whatever is begun at the storage there is a row that says so.
-    row.parts_id = parts.begin(row.file)
+    try:
+        row.parts_id = parts.begin(row.file)
+    except StorageDown:
+        # Nobody learns of this row: the next sweep may have it.
+        DirectUpload.objects.filter(pk=row.pk).update(expires_at=timezone.now())
+        raise
     row.save(update_fields=["parts_id"])
     return row
 

@@ -7,7 +7,7 @@ import logging
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from chatbot_saas.lib.storage import StorageDown
+from chatbot_saas.lib.storage import StorageDown, is_up
 from knowledge.models import DiscardedFile
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,8 @@ def discard(name: str) -> None:
 
 def sweep() -> None:
     """Delete what could not be deleted before."""
+    if not DiscardedFile.objects.exists() or not is_up():
+        return
     oldest = DiscardedFile.objects.order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE]
     for pk in list(oldest):
         try:

@@ -37,7 +37,8 @@ def write_anew(base: KnowledgeBase, faqs: Sequence[Faq]) -> None:
     Answers use the version before until the new one is ready. Whoever was at work on an older one
     loses the lease.
     """
-    sources = Source.objects.filter(pk__in=[faq.source_id for faq in faqs])
+    own = Source.objects.filter(pk__in=[faq.source_id for faq in faqs])
+    sources = own.exclude(state=Source.State.GONE)
     sources.update(
         version=F("version") + 1,
         state=Source.State.QUEUED,

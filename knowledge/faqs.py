@@ -15,7 +15,7 @@ from accounts.models import Client
 from billing import gate, limits
 from chatbot_saas.lib.after_commit import after_commit
 from chatbot_saas.lib.errors import Conflict, NotFound
-from knowledge import faq_sources, holdings, ingest, sources, tasks
+from knowledge import faq_sources, holdings, sources, tasks
 from knowledge.changes import Changer
 from knowledge.models import Faq, KnowledgeBase, Source
 from knowledge.pairs import MOST_FAQS, Pair
@@ -61,10 +61,9 @@ def change(request: Changer, faq: Faq, pair: Pair) -> None:
 
 
 def remove(request: Changer, faq: Faq) -> None:
-    """Delete a pair with all that was made of it."""
+    """Delete a pair; a worker deletes what was made of it."""
     gate.require_edit(request.client)
-    note = partial(_note_of_source, request, faq)
-    ingest.remove(faq.source, note=note)
+    sources.remove(faq.source, note=partial(_delete_row, request, faq))
 
 
 def retry(request: Changer, faq: Faq) -> None:
@@ -123,8 +122,9 @@ def _text(pair: Pair) -> tuple[str, str]:
     return pair.question, pair.answer
 
 
-def _note_of_source(request: Changer, faq: Faq, _: Source) -> None:
+def _delete_row(request: Changer, faq: Faq, _: Source) -> None:
     _note(request, Action.FAQ_DELETED, faq)
+    Faq.objects.filter(pk=faq.pk).delete()
 
 
 def _note(request: Changer, action: Action, faq: Faq) -> None:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from knowledge import index
@@ -46,13 +48,15 @@ def _seen(server: IndexServer, marker: str) -> None:
 
 def doubt(bases: KnowledgeBaseQuerySet) -> None:
     """Let these be compared with the database."""
-    bases.update(index_checked_at=None)
+    bases.doubt()
 
 
 def doubted() -> KnowledgeBaseQuerySet:
     """Those to be compared now: not while something is being added, which would look damaged."""
-    busy = Source.objects.unfinished().exclude(lease="").values("knowledge_base")
-    return KnowledgeBase.objects.unchecked().exclude(pk__in=busy)
+    busy = Source.objects.unfinished().exclude(lease="").exclude(state=Source.State.QUEUED)
+    doubtful = KnowledgeBase.objects.unchecked().exclude(pk__in=busy.values("knowledge_base"))
+    doubtful = doubtful.exclude(healing_until__gt=timezone.now())
+    return doubtful.exclude(shard__in=IndexServer.objects.filter(is_down=True).values("shard"))
 
 
 def heal_some() -> None:
@@ -70,12 +74,14 @@ def heal(base: KnowledgeBase) -> None:
     Stays doubtful when Chroma does not answer, or when a source was published meanwhile.
     """
     began = timezone.now()
+    if not _claimed(base):
+        return
     base.refresh_from_db()  # it may have waited long enough for another collection
     try:
         health = index.check(base)
         if not health.ok:
             _note(base, f"{health.indexed} of {health.stored} there, {health.found} found")
-            index.rebuild(base)
+            index.rebuild(base, beat=lambda: _hold(base))
             health = index.check(base)
     except VectorsDown as error:
         logger.warning("the index of %s is checked later: %s", base.public_id, error)
@@ -84,7 +90,21 @@ def heal(base: KnowledgeBase) -> None:
         return
     problem = "" if health.ok else "differs also after it was made anew"
     same = KnowledgeBase.objects.filter(pk=base.pk)
-    same.update(index_checked_at=timezone.now(), index_problem=problem)
+    same.update(index_checked_at=timezone.now(), index_problem=problem, healing_until=None)
+
+
+def _claimed(base: KnowledgeBase) -> bool:
+    """Whether nobody else is at it: two would drop what the other one has filled."""
+    free = Q(healing_until=None) | Q(healing_until__lt=timezone.now())
+    return bool(KnowledgeBase.objects.filter(free, pk=base.pk).update(healing_until=_soon()))
+
+
+def _hold(base: KnowledgeBase) -> None:
+    KnowledgeBase.objects.filter(pk=base.pk).update(healing_until=_soon())
+
+
+def _soon() -> datetime:
+    return timezone.now() + timedelta(seconds=settings.INGEST_LEASE_SECONDS)
 
 
 def state() -> str:

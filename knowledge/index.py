@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from django.db.models import F, QuerySet
@@ -60,15 +60,19 @@ def _finds_itself(base: KnowledgeBase, collection: str, passage_id: int, packed:
     return any(one.passage_id == passage_id or one.cosine > 0.9999 for one in near)
 
 
-def rebuild(base: KnowledgeBase) -> None:
+def rebuild(base: KnowledgeBase, *, beat: Callable[[], object] = lambda: None) -> None:
     """Drop a base's collection and fill it from the database. Raises VectorsDown.
+
+    `beat` is called before each batch.
 
     No embedding model is called. Searches go on meanwhile, by words alone where vectors lack.
     """
     ingest.recount(base)
     vectors(base.shard).drop(base.collection)
-    rows = _live(base).order_by("pk").values_list("pk", "embedding").iterator(chunk_size=BATCH)
-    while batch := list(islice(rows, BATCH)):
+    rows, last = _live(base).order_by("pk").values_list("pk", "embedding"), 0
+    while batch := list(rows.filter(pk__gt=last)[:BATCH]):
+        beat()
+        last = batch[-1][0]
         ids, packed = zip(*batch, strict=True)
         vectors(base.shard).add(base.collection, ids, unpack(bytes(one) for one in packed))
     ready = Source.objects.filter(knowledge_base=base, state=Source.State.READY)

@@ -15,6 +15,7 @@ from itertools import islice
 
 from django.db import transaction
 from django.db.models import Count, F, QuerySet, Sum
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from knowledge import languages, lexical
@@ -27,13 +28,22 @@ from knowledge.engine.terms import counted
 from knowledge.engine.written import reading_of
 from knowledge.jobs import LeaseLost, Paused, renew, work
 from knowledge.local_copy import local_copy
-from knowledge.models import Faq, KnowledgeBase, Passage, Reembedding, Source, WebPage
-from knowledge.vectors import VectorsDown, vectors
+from knowledge.models import (
+    Faq,
+    KnowledgeBase,
+    Passage,
+    PassageQuerySet,
+    Reembedding,
+    Source,
+    WebPage,
+)
+from knowledge.vectors import CollectionBroken, VectorsDown, vectors
 
 logger = logging.getLogger(__name__)
 
 BATCH = 32
 REMOVED_AT_ONCE = 500
+PUSHED_AT_ONCE = 500
 READING_SHARE = 0.1  # of the progress shown; embedding takes nearly all of the time
 
 
@@ -49,6 +59,7 @@ def ingest(source_id: int) -> None:
 def run(source: Source, *, is_over: Callable[[], bool] = lambda: False) -> None:
     """Take a claimed source to ready. Raises Paused when `is_over` after some batch, and whatever
     jobs.work_on understands."""
+    _delete_older(source)
     with _reading(source) as text:
         languages.settle(source.knowledge_base, text.language, text.characters)
         for batch in _batches(text.pieces):
@@ -155,9 +166,10 @@ def _store_once(source: Source, batch: Sequence[Piece], *, share: float) -> None
         for piece, counts, vector in zip(batch, words, vectors_of, strict=True)
     ]
     with transaction.atomic():
+        # The source is locked before the base, as everywhere. What was stored is no failed try.
+        renew(source, progress=READING_SHARE + (1 - READING_SHARE) * share, attempts=0)
         if not _is_unchanged(base):
             raise _ModelChanged
-        renew(source, progress=READING_SHARE + (1 - READING_SHARE) * share)
         Passage.objects.bulk_create(passages)
         lexical.store(base, passages, words)
 
@@ -172,14 +184,20 @@ def push_to_index(source: Source, *, beat: Callable[[], object] = lambda: None) 
     if base is None:
         return False
     passages = source.passages.filter(version=source.version).order_by("position")
-    rows = passages.values_list("pk", "embedding").iterator(chunk_size=500)
+    rows, last = passages.values_list("pk", "embedding", "position"), -1
     try:
-        while batch := list(islice(rows, 500)):
+        # Not one query for all: on SQLite `beat` could not write while it is open.
+        while batch := list(rows.filter(position__gt=last)[:PUSHED_AT_ONCE]):
             beat()
             if not Source.objects.filter(pk=source.pk).exclude(state=Source.State.GONE).exists():
                 return False  # deleted meanwhile: its vectors must not come back
-            ids, packed = zip(*batch, strict=True)
+            ids, packed, positions = zip(*batch, strict=True)
             vectors(base.shard).add(base.collection, ids, unpack(map(bytes, packed)))
+            last = positions[-1]
+    except CollectionBroken as error:
+        logger.warning("the index of %s is broken: %s", base.public_id, error)
+        KnowledgeBase.objects.filter(pk=base.pk).doubt()
+        return False
     except VectorsDown as error:
         logger.warning("source %s is not in the index yet: %s", source.public_id, error)
         return False
@@ -188,8 +206,9 @@ def push_to_index(source: Source, *, beat: Callable[[], object] = lambda: None) 
 
 def _publish(source: Source, *, indexed: bool) -> None:
     """Let answers use this version instead of the one before, in one step."""
-    replaced = source.previous.get("file")
+    replaced, base = source.previous.get("file"), source.knowledge_base
     with transaction.atomic():
+        minus = _size(source.passages.live())
         renew(
             source,
             state=Source.State.READY,
@@ -201,14 +220,22 @@ def _publish(source: Source, *, indexed: bool) -> None:
             previous={},
             lease="",
         )
-        old = source.passages.exclude(version=source.version)
-        old_ids = list(old.values_list("pk", flat=True))
-        _resize(source.knowledge_base, plus=_size(source.passages.live()), minus=_size(old))
-        old.delete()
+        _resize(base, plus=_size(source.passages.live()), minus=minus)
     if replaced and replaced != source.file:
         discard(replaced)
-    if old_ids:
-        forget(source.knowledge_base, old_ids)
+    _delete_older(source)
+
+
+def _delete_older(source: Source) -> None:
+    """What no answer uses any more, nor will: versions before this one that are not live."""
+    _delete(source, source.passages.filter(version__lt=source.version).unused())
+
+
+def _delete(source: Source, passages: PassageQuerySet) -> None:
+    """In batches: each passage has a hundred rows in the index of words."""
+    while ids := list(passages.values_list("pk", flat=True)[:REMOVED_AT_ONCE]):
+        forget(source.knowledge_base, ids)
+        Passage.objects.filter(pk__in=ids).delete()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +253,16 @@ def _size(passages: QuerySet[Passage]) -> Size:
 
 def _resize(base: KnowledgeBase, *, plus: Size, minus: Size) -> None:
     KnowledgeBase.objects.filter(pk=base.pk).update(
-        live_passages=F("live_passages") + (plus.passages - minus.passages),
-        live_terms=F("live_terms") + (plus.terms - minus.terms),
+        live_passages=Greatest(F("live_passages") + (plus.passages - minus.passages), 0),
+        live_terms=Greatest(F("live_terms") + (plus.terms - minus.terms), 0),
     )
 
 
+@transaction.atomic
 def recount(base: KnowledgeBase) -> None:
     """Set the sizes anew from the passages that there are."""
+    # Locked before counting: what is published meanwhile would be counted twice, or not at all.
+    KnowledgeBase.objects.select_for_update(no_key=True).filter(pk=base.pk).first()
     size = _size(Passage.objects.live().filter(source__knowledge_base=base))
     same = KnowledgeBase.objects.filter(pk=base.pk)
     same.update(live_passages=size.passages, live_terms=size.terms)
@@ -261,9 +291,7 @@ def hide(source: Source, *, note: Callable[[Source], object] | None = None) -> b
         if note:
             note(source)
         WebPage.objects.filter(source=source).update(source=None)
-        hidden = {"state": Source.State.GONE, "live_version": 0, "indexed_version": 0, "lease": ""}
-        # The same file may come in again.
-        there.update(**hidden, sha256=source.public_id, heartbeat_at=timezone.now())
+        there.hide()
     return True
 
 
@@ -273,10 +301,7 @@ def remove(source: Source, *, note: Callable[[Source], object] | None = None) ->
     `note` is called in the transaction that hides it.
     """
     hide(source, note=note)
-    passages = Passage.objects.filter(source=source)
-    while ids := list(passages.values_list("pk", flat=True)[:REMOVED_AT_ONCE]):
-        forget(source.knowledge_base, ids)
-        Passage.objects.filter(pk__in=ids).delete()
+    _delete(source, Passage.objects.filter(source=source))
     for file in filter(None, {source.file, source.previous.get("file")}):
         discard(file)
     Source.objects.filter(pk=source.pk).delete()

@@ -13,18 +13,20 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from chatbot_saas.lib.storage import StorageDown
 from knowledge.discard import discard
-from knowledge.engine.errors import EmbedderDown, Unreadable
-from knowledge.models import Source
+from knowledge.engine.errors import EmbedderDown, EmbedderRefused, Unreadable
+from knowledge.engine.reading_processes import ServerGone
+from knowledge.models import Passage, Source
 
 logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 8
+DELETED_AT_ONCE = 500
+GAVE_UP = "This file could not be processed, also after several tries."
 
 
 class LeaseLost(Exception):
@@ -57,6 +59,12 @@ def work_on(source: Source, step: Callable[[Source], object]) -> bool:
         return _put_down(source)
     except Unreadable as error:
         _fail(source, str(error))
+    except EmbedderRefused as error:
+        logger.warning("source %s: %s", source.public_id, error)
+        _try_again(source, str(error))
+    except ServerGone:
+        logger.warning("source %s: its reading server was killed", source.public_id)
+        _try_again(source, GAVE_UP)
     except EmbedderDown as error:
         logger.warning("source %s waits: the embedding model is down (%s)", source.public_id, error)
         _wait(source)
@@ -74,11 +82,12 @@ def claim(source_id: int) -> Source | None:
     free = Source.objects.filter(pk=source_id).takeable(stale_since())
     if not free.update(lease=lease, heartbeat_at=timezone.now(), attempts=F("attempts") + 1):
         return None
-    source = Source.objects.select_related("knowledge_base").filter(lease=lease).first()
+    own = Source.objects.select_related("knowledge_base").filter(pk=source_id, lease=lease)
+    source = own.first()
     if source is None or source.attempts <= MOST_ATTEMPTS:
         return source
     # Not the file's fault, as far as is known: it is kept, so that somebody may try again.
-    _fail(source, "This file could not be processed, also after several tries.", keep=source.file)
+    _fail(source, GAVE_UP, keep=source.file)
     return None
 
 
@@ -106,6 +115,15 @@ def _wait(source: Source) -> None:
     held.update(**waits, attempts=F("attempts") - 1)  # it was not the file's fault
 
 
+def _try_again(source: Source, reason: str) -> None:
+    """After a pause, as often as anything is tried; then the reason is for its owner to see."""
+    if source.attempts >= MOST_ATTEMPTS:
+        _fail(source, reason, keep=source.file)
+        return
+    held = Source.objects.filter(pk=source.pk, lease=source.lease)
+    held.update(state=Source.State.QUEUED, heartbeat_at=timezone.now())
+
+
 def _fail(source: Source, reason: str, *, keep: str = "") -> None:
     """Say why; keep the row for that and nothing else, unless there is a file to `keep`."""
     if source.previous:
@@ -113,11 +131,10 @@ def _fail(source: Source, reason: str, *, keep: str = "") -> None:
         return
     stored = source.file
     try:
-        with transaction.atomic():
-            renew(source, state=Source.State.FAILED, error=reason[:300], lease="", file=keep)
-            source.passages.filter(version=source.version).delete()
+        renew(source, state=Source.State.FAILED, error=reason[:300], lease="", file=keep)
     except LeaseLost:
         return
+    _delete_unread(source, source.version)
     if stored and not keep:
         discard(stored)
 
@@ -129,19 +146,26 @@ def _fall_back(source: Source, reason: str) -> None:
     if same.holding(before["sha256"]).exclude(pk=source.pk).exists():
         del before["sha256"]  # it came in as another document at the moment of replacing
     try:
-        with transaction.atomic():
-            renew(
-                source,
-                **before,
-                state=Source.State.READY,
-                progress=1.0,
-                version=source.live_version,
-                previous={},
-                error=f"The new version could not be read. {reason}"[:300],
-                lease="",
-            )
-            source.passages.filter(version=failed).delete()
+        renew(
+            source,
+            **before,
+            state=Source.State.READY,
+            progress=1.0,
+            version=source.live_version,
+            previous={},
+            error=f"The new version could not be read. {reason}"[:300],
+            lease="",
+        )
     except LeaseLost:
         return
+    _delete_unread(source, failed)
     if unread and unread != before["file"]:
         discard(unread)
+
+
+def _delete_unread(source: Source, version: int) -> None:
+    """What was stored of a version that answers never used, in batches from its end: who reads it
+    again goes on after those that are there. It never was in Chroma."""
+    unread = Passage.objects.filter(source=source, version=version).unused().order_by("-position")
+    while ids := list(unread.values_list("pk", flat=True)[:DELETED_AT_ONCE]):
+        Passage.objects.filter(pk__in=ids).delete()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -43,8 +44,9 @@ def _orphans(folder: str) -> Iterator[str]:
     for at in range(0, len(names), ASKED_AT_ONCE):
         some = names[at : at + ASKED_AT_ONCE]
         for name in sorted(set(some) - _referred_to(some)):
-            if default_storage.get_modified_time(name) < before:
-                yield name
+            with suppress(FileNotFoundError):  # deleted since
+                if default_storage.get_modified_time(name) < before:
+                    yield name
 
 
 def _referred_to(names: list[str]) -> set[str]:

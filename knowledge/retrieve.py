@@ -18,7 +18,7 @@ from knowledge.engine.errors import EmbedderDown
 from knowledge.engine.rank import Scored, fuse, preferring
 from knowledge.engine.terms import term_id, terms
 from knowledge.models import Faq, KnowledgeBase, Passage, PassageQuerySet, Source
-from knowledge.vectors import VectorsDown, vectors
+from knowledge.vectors import CollectionBroken, VectorsDown, vectors
 
 logger = logging.getLogger(__name__)
 
@@ -192,6 +192,8 @@ def _nearest(base: KnowledgeBase, vector: Vector, within: Source | None) -> dict
     except VectorsDown as error:
         logger.warning("searching without Chroma: %s", error)
         is_small = base.live_passages <= MOST_COMPARED
+        if isinstance(error, CollectionBroken) and not is_small:
+            KnowledgeBase.objects.filter(pk=base.pk).doubt()
         return _nearest_among(passages, base, vector) if is_small else {}
     return {one.passage_id: one.cosine for one in found}
 

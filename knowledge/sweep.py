@@ -14,9 +14,15 @@ MOST_AT_ONCE = 200
 
 
 def unindexed() -> list[int]:
-    """Ready sources that Chroma lacks, if it is up to take them."""
-    waiting = list(Source.objects.unindexed().values_list("pk", flat=True)[:MOST_AT_ONCE])
-    return waiting if waiting and any(vectors(shard).is_up() for shard in shards()) else []
+    """Ready sources that Chroma lacks, if it is up to take them; each once in a while."""
+    waiting = Source.objects.unindexed().filter(heartbeat_at__lt=stale_since())
+    if not waiting.exists():
+        return []
+    down = [shard for shard in shards() if not vectors(shard).is_up()]
+    up = waiting.exclude(knowledge_base__shard__in=down)
+    found = list(up.values_list("pk", flat=True)[:MOST_AT_ONCE])
+    Source.objects.filter(pk__in=found).update(heartbeat_at=timezone.now())
+    return found
 
 
 def gone() -> list[int]:
@@ -29,7 +35,9 @@ def gone() -> list[int]:
 
 def index(source: Source) -> None:
     """Bring a ready source's live passages into Chroma."""
-    if source.indexed_version == source.live_version or not ingest.push_to_index(source):
+    if source.state != Source.State.READY or source.indexed_version == source.live_version:
+        return
+    if not ingest.push_to_index(source):
         return
     same = Source.objects.filter(pk=source.pk, live_version=source.live_version)
     same.update(indexed_version=F("live_version"))

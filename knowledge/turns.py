@@ -21,6 +21,8 @@ from knowledge.models import KnowledgeBase, Source
 
 # Whoever takes a file up reads it again from its beginning: at most a fifth of the time.
 LEAST_SLICES_OF_READING = 4
+# Also when no document waits: other work may, and a task that takes an hour is ended.
+LONGEST_SECONDS = 120.0
 WOKEN_AT_ONCE = 10  # each goes on until nothing waits
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -91,7 +93,8 @@ class _Slice:
         if not self.until:  # the first batch is stored: so long it took to read
             worth_reading = LEAST_SLICES_OF_READING * (now - self.began)
             self.until = now + max(settings.INGEST_SLICE_SECONDS, worth_reading)
-        return now > self.until and somebody_waits()
+        is_long = now > max(self.until, self.began + LONGEST_SECONDS)
+        return is_long or (now > self.until and somebody_waits())
 
 
 def somebody_waits() -> bool:

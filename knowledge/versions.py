@@ -15,9 +15,9 @@ from django.utils import timezone
 
 from chatbot_saas.lib.after_commit import after_commit
 from chatbot_saas.lib.errors import Conflict, NotFound, UnsupportedType
-from knowledge import ingest, tasks
+from knowledge import tasks
 from knowledge.discard import discard
-from knowledge.models import KnowledgeBase, Source
+from knowledge.models import Source
 from knowledge.upload import Upload
 
 # What the caller wants to note in the transaction of the change, such as who made it.
@@ -62,21 +62,16 @@ def begin(source: Source, new: Version) -> bool:
         lease="",
         heartbeat_at=timezone.now(),
     )
-    # Of a version that never became ready: it was not counted, and nobody will finish it.
-    unfinished = before.passages.exclude(version=before.live_version)
-    ids = list(unfinished.values_list("pk", flat=True))
-    unfinished.delete()
+    # What was stored of a version that never became ready is deleted by whoever reads this one.
     unused = {before.file} - {new.file, answering.get("file"), ""}
-    after_commit(_clear, source.knowledge_base, ids, unused)
+    after_commit(_discard, unused)
     after_commit(tasks.ingest_next.delay)
     return True
 
 
-def _clear(base: KnowledgeBase, passage_ids: list[int], files: set[str]) -> None:
+def _discard(files: set[str]) -> None:
     for file in files:
         discard(file)
-    if passage_ids:
-        ingest.forget(base, passage_ids)
 
 
 def replace(source: Source, upload: Upload, *, note: Note) -> bool:

@@ -126,9 +126,8 @@ def remove(request: Changer, website: Website) -> None:
         same = Website.objects.shown().filter(pk=website.pk)
         if not same.update(state=State.DELETING, lease="", heartbeat_at=timezone.now()):
             return
-        Source.objects.filter(page__website=website).update(
-            state=Source.State.FAILED, live_version=0, lease="", error="It is being deleted."
-        )
+        sources = Source.objects.filter(page__website=website).exclude(state=Source.State.GONE)
+        sources.hide()
         ingest.recount(website.knowledge_base)
         _note(request, Action.WEBSITE_DELETED, website)
         after_commit(tasks.crawl_website.delay, website.pk)

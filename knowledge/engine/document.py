@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.language import language_of
-from knowledge.engine.read_text import tidy
+from knowledge.engine.read_text import tidy, whole_letters
 from knowledge.engine.tables import repeat_headers
 
 MOST_CHARACTERS = 200_000_000
@@ -96,7 +96,7 @@ def compose(draft: Draft) -> ReadText:
 
 def _good(title: str) -> str:
     """Programs write titles of their own into files; those tell nobody anything."""
-    title = " ".join(title.split())
+    title = " ".join(whole_letters(title).split())
     return "" if title.lower() in JUNK_TITLES else title
 
 

@@ -38,7 +38,8 @@ LOCAL = "local"
 LOCAL_DIMENSIONS = model_of(LOCAL_NAME).dimensions
 MOST_TOKENS = 256
 HOSTED_BATCH = OPENAI_BATCH
-HOSTED_TIMEOUT = 30.0
+# Twice that is less than a lease: nobody may take over what waits here.
+HOSTED_TIMEOUT = 25.0
 # What these say is about the key, the model's name or the texts: the same call fails again.
 REFUSALS = {
     AuthenticationError: "does not accept the key",
@@ -192,5 +193,5 @@ class HostedEmbedder:
             api_key=self.api_key or "none",
             base_url=self.base_url,
             timeout=HOSTED_TIMEOUT,
-            max_retries=2,
+            max_retries=1,
         )

@@ -20,6 +20,7 @@ BOMS = (
 )
 DETECTION_BYTES = 256 * 1024
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
+HALVES = re.compile(r"[\ud800-\udfff]")
 # Begins only where a run of spaces does: else each of a million of them would be tried.
 TRAILING = re.compile(r"(?<![ \t\u00a0])[ \t\u00a0]+$", re.MULTILINE)
 BLANK_LINES = re.compile(r"\n{3,}")
@@ -91,8 +92,17 @@ def _most_likely(data: bytes) -> str:
     return best.encoding
 
 
+def whole_letters(text: str) -> str:
+    """Halves of a letter, as programs leave that cut texts, are no text: put together, or left
+    out."""
+    if not HALVES.search(text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def tidy(text: str) -> str:
     """One kind of line end, no control characters, no runs of blank lines; composed letters."""
+    text = whole_letters(text)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = CONTROLS.sub(" ", unicodedata.normalize("NFC", text))
     return BLANK_LINES.sub("\n\n", TRAILING.sub("", text)).strip("\n")

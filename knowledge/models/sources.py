@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.translation import get_language_info
 
 from accounts.models import Client
@@ -32,6 +33,10 @@ class KnowledgeBaseQuerySet(models.QuerySet["KnowledgeBase"]):
     def unchecked(self) -> KnowledgeBaseQuerySet:
         """Those whose vectors may be lost or damaged, as far as anybody knows."""
         return self.filter(index_checked_at=None, live_passages__gt=0)
+
+    def doubt(self) -> None:
+        """Have their collections compared with the database."""
+        self.filter(index_checked_at__isnull=False).update(index_checked_at=None)
 
     def serving(self, bot: str) -> KnowledgeBaseQuerySet:
         """The one that the bot of this public id answers from.
@@ -64,6 +69,8 @@ class KnowledgeBase(models.Model):
     shard = models.CharField(max_length=40, blank=True)
     # When its collection was last found whole; empty while it is to be looked at.
     index_checked_at = models.DateTimeField(null=True, blank=True)
+    # Until when a worker that makes it anew has said that it is at it.
+    healing_until = models.DateTimeField(null=True, blank=True)
     index_problem = models.CharField(max_length=80, blank=True)
     # When a worker last took up one of its sources: clients take turns.
     served_at = models.DateTimeField(null=True, blank=True)
@@ -118,6 +125,18 @@ class SourceQuerySet(models.QuerySet["Source"]):
 
     def unfinished(self) -> SourceQuerySet:
         return self.filter(state__in=Source.WORKING)
+
+    def hide(self) -> None:
+        """Take them out of answers and lists; what they are made of goes later. Whoever works on
+        one loses the lease, and the same bytes may come in again."""
+        self.update(
+            state=Source.State.GONE,
+            live_version=0,
+            indexed_version=0,
+            lease="",
+            sha256=models.F("public_id"),
+            heartbeat_at=timezone.now(),
+        )
 
     def takeable(self, before: datetime) -> SourceQuerySet:
         """Unfinished, and nobody works on them, or nobody has since `before`."""
@@ -264,6 +283,10 @@ class Source(models.Model):
 
 
 class PassageQuerySet(models.QuerySet["Passage"]):
+    def unused(self) -> PassageQuerySet:
+        """Of a version that answers do not use."""
+        return self.exclude(version=models.F("source__live_version"))
+
     def live(self) -> PassageQuerySet:
         """Only of the version of each source that answers may use now."""
         return self.filter(version=models.F("source__live_version"))

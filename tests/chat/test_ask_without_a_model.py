@@ -87,13 +87,15 @@ def test_a_deleted_document_never_reaches_the_model_again(talking: Tenant, house
     assert "Dogs are welcome" not in system_prompt(house)
 
 
-def test_an_old_quotation_stays_readable_without_its_document(shop: Tenant) -> None:
+def test_an_old_answer_names_its_document_and_quotes_it_no_more(shop: Tenant) -> None:
     document = shop.learn("parking.md", PARKING)
     visitor = shop.visitor()
     answer = visitor.ask(ABOUT_DOGS).json()
     delete(shop, document["id"])
     back = shop.session(visitor=visitor.name, conversation=answer["conversation"]).json()
-    assert back["conversation"]["messages"][1]["citations"] == answer["citations"]
+    [cited] = back["conversation"]["messages"][1]["citations"]
+    [before] = answer["citations"]
+    assert cited == before | {"quote": "This source is no longer available."}
 
 
 # --- Without Chroma -------------------------------------------------------------------------

@@ -213,7 +213,7 @@ def test_twenty_dropped_files_tell_each_its_step_and_share(
     page = twenty.enter(context)
     page.goto(f"{twenty.url}/app/knowledge/?q=no+such+title")
     page.evaluate(LISTEN)
-    long = "\n\n".join(f"{RETURNS}\n\nEdition {number}." for number in range(6))
+    long = "\n\n".join(f"{RETURNS}\n\nEdition {number}." for number in range(60))
     files = [[f"file-{number:02}.md", f"# File {number}\n\nFact {number}."] for number in range(18)]
     files += [["long.md", long], ["locked.txt", "\u0001\u0002\u0003" * 300]]
     page.locator(".drop").evaluate(DROP, files)

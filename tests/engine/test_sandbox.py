@@ -90,17 +90,16 @@ def test_a_killed_server_is_replaced(guide: Path) -> None:
     for _ in range(3):
         with reading(guide, "markdown") as text:
             assert len(list(text.pieces)) > 30
-        for server in psutil.Process().children():
-            if "reading_server" in " ".join(server.cmdline()):
-                server.kill()
+        for server in servers():
+            server.kill()
 
 
 def test_a_file_whose_server_is_killed_is_not_called_unreadable(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("* item *with* marks\n" * 40_000)
 
     def kill() -> None:
-        for child in children():
-            psutil.Process(child).parent().kill()  # type: ignore[union-attr]
+        for server in servers():
+            server.kill()
 
     with pytest.raises(ServerGone), reading(tmp_path / "a", "rst", beat=kill):
         pass
@@ -217,5 +216,9 @@ def test_limits_hold_for_whatever_the_process_starts(long: Path) -> None:
 
 def children() -> list[int]:
     """Those that read, by their ids: their parents are this process's reading servers."""
-    below = psutil.Process().children(recursive=True)
-    return sorted(one.pid for one in below if one.ppid() != os.getpid())
+    return sorted(child.pid for server in servers() for child in server.children())
+
+
+def servers() -> list[psutil.Process]:
+    below = psutil.Process().children()
+    return [one for one in below if "knowledge.engine.reading_server" in one.cmdline()]

@@ -52,7 +52,7 @@ def test_a_killed_worker_leaves_nothing_undone_and_nothing_twice(
     assert positions == list(range(len(positions)))
     assert len(positions) >= PARAGRAPHS
     source.refresh_from_db()
-    assert source.attempts == 3
+    assert source.attempts == 0  # each of the three stored something: none was in vain
     base_is_whole(shop.base)
 
 
