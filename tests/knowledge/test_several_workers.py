@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -35,11 +36,11 @@ def test_four_workers_share_the_work_and_nobody_starves(
     files = {f"{n}.txt": f"Rule {n} of the house is {n}." for n in range(FILES)}
     ids = {name: shop.upload(name, text).json()["id"] for name, text in files.items()}
     single = rival.upload("hours.txt", "We open at nine.").json()["id"]
-    for worker in workers:
-        worker.start()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(Worker.start, workers))
     assert rival.finished(single, timeout=120)["status"] == "ready"
     ready = Source.objects.filter(public_id__in=ids.values(), state=Source.State.READY)
-    assert ready.count() < FILES / 4
+    assert ready.filter(ready_at__lt=rival.source(single).ready_at).count() < FILES / 4
     wait_until(lambda: ready.count() == FILES, 240)
     passages = Passage.objects.filter(source__knowledge_base=shop.base)
     assert sorted(passages.values_list("text", flat=True)) == sorted(files.values())
@@ -48,5 +49,3 @@ def test_four_workers_share_the_work_and_nobody_starves(
     wait_until(lambda: index.check(shop.base).ok, 60)
     shop.http.delete(f"/api/documents/{ids['7.txt']}", headers=shop.bearer)  # another queue's
     wait_until(lambda: passages.count() == FILES - 1, 60)
-    assert {worker.logged("knowledge.tasks.ingest_next") for worker in workers[:3]} == {True}
-    assert not workers[3].logged("ingest_next[")
