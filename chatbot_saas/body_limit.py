@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from asgiref.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, Scope
@@ -48,19 +49,19 @@ class BodyLimit:
             await _refuse(send, most)
 
 
-def is_upload(scope: Any) -> bool:
+def is_upload(scope: Mapping[str, object]) -> bool:
     return bool(UPLOADS.fullmatch(_asked(scope)))
 
 
-def is_import(scope: Any) -> bool:
+def is_import(scope: Mapping[str, object]) -> bool:
     return bool(IMPORTS.fullmatch(_asked(scope)))
 
 
-def _asked(scope: Any) -> str:
+def _asked(scope: Mapping[str, object]) -> str:
     return f"{scope['method']} {scope['path']}"
 
 
-def limit_for(scope: Any) -> int:
+def limit_for(scope: Mapping[str, object]) -> int:
     if is_upload(scope):
         return int(settings.MAX_UPLOAD_BYTES) + MULTIPART_SLACK
     if is_import(scope):
