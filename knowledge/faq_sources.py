@@ -9,8 +9,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from chatbot_saas.lib.after_commit import after_commit
-from knowledge import ingest
-from knowledge.models import Faq, KnowledgeBase, Passage, Source
+from knowledge.models import Faq, KnowledgeBase, Passage, Segment, Source
+from knowledge.removal import forget_vectors
 
 BATCH = 200
 
@@ -51,12 +51,12 @@ def write_anew(base: KnowledgeBase, faqs: Sequence[Faq]) -> None:
     rows = [Source(pk=faq.source_id, **_facts(faq)) for faq in faqs]
     Source.objects.bulk_update(rows, ["title", "bytes", "sha256"], batch_size=BATCH)
     # Of a version that never became ready: it was not counted, and nobody will finish it.
-    unfinished = Passage.objects.filter(source__in=sources)
-    unfinished = unfinished.exclude(version=F("source__live_version"))
+    unfinished = Passage.objects.filter(source__in=sources).unused()
     ids = list(unfinished.values_list("pk", flat=True))
     if ids:
+        Segment.objects.filter(source__in=sources).unused().delete()
         Passage.objects.filter(pk__in=ids).delete()
-        after_commit(ingest.forget, base, ids)
+        after_commit(forget_vectors, base, ids)
 
 
 def _facts(faq: Faq) -> dict[str, object]:

@@ -20,12 +20,12 @@ from chatbot_saas.lib.storage import StorageDown
 from knowledge.discard import discard
 from knowledge.engine.errors import EmbedderDown, EmbedderRefused, Unreadable
 from knowledge.engine.reading_processes import ServerGone
-from knowledge.models import Passage, Source
+from knowledge.models import Source
+from knowledge.removal import remove_passages
 
 logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 8
-DELETED_AT_ONCE = 500
 GAVE_UP = "This file could not be processed, also after several tries."
 
 
@@ -164,8 +164,5 @@ def _fall_back(source: Source, reason: str) -> None:
 
 
 def _delete_unread(source: Source, version: int) -> None:
-    """What was stored of a version that answers never used, in batches from its end: who reads it
-    again goes on after those that are there. It never was in Chroma."""
-    unread = Passage.objects.filter(source=source, version=version).unused().order_by("-position")
-    while ids := list(unread.values_list("pk", flat=True)[:DELETED_AT_ONCE]):
-        Passage.objects.filter(pk__in=ids).delete()
+    """What was stored of a version that answers never used."""
+    remove_passages(source, source.passages.filter(version=version).unused())

@@ -1,22 +1,31 @@
-"""Lexical search: BM25 over a posting table, in SQL that SQLite and PostgreSQL both read."""
+"""Lexical search: BM25 over posting lists in the database, one for each term of a segment.
+
+A segment is what came into the index in one step: an addition writes few rows, and a search reads
+few, whose numbers numpy then sums up.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Sum
+from django.db.models.functions import Length
+from numpy.typing import NDArray
 
 from knowledge.engine import rank
 from knowledge.engine.terms import counted
-from knowledge.models import KnowledgeBase, Passage, Posting, Source
+from knowledge.models import KnowledgeBase, Passage, PostingList, Segment, Source
 
 MOST_TERMS = 48  # of a question, the rarest
-MOST_COUNT = 32_767
+MOST_COUNT = 65_535
 MOST_COUNTED = 50_000
 COMMON = rank.idf(2, 1)  # of a term that half of the passages hold
+# How often a passage holds the term, and how many terms it has in all.
+POSTING = np.dtype([("passage", "<i8"), ("count", "<u2"), ("length", "<u4")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +61,9 @@ def _holding(base: KnowledgeBase, terms: Sequence[int]) -> dict[int, int]:
     size = (base.public_id, base.live_passages, base.live_terms)
     missing = [term for term in terms if (*size, term) not in _counted]
     if missing:
-        rows = Posting.objects.filter(knowledge_base=base, term__in=missing)
-        found = dict(rows.values("term").annotate(n=Count("*")).values_list("term", "n"))
+        lists = PostingList.objects.filter(knowledge_base=base, term__in=missing)
+        lengths = lists.values("term").annotate(bytes=Sum(Length("data")))
+        found = {term: n // POSTING.itemsize for term, n in lengths.values_list("term", "bytes")}
         if len(_counted) > MOST_COUNTED:
             _counted.clear()
         _counted.update({(*size, term): found.get(term, 0) for term in missing})
@@ -64,84 +74,132 @@ def _holding(base: KnowledgeBase, terms: Sequence[int]) -> dict[int, int]:
 _counted: dict[tuple[str, int, int, int], int] = {}
 
 
-def best(query: LexicalQuery, count: int, *, source: Source | None = None) -> dict[int, float]:
-    """The `count` best passages by BM25 (passage id to score), best first; of one source alone,
-    of those that answers may use.
-
-    The lists of words that most passages hold are the longest and say the least: candidates are
-    found by the others, where there are some, and then all words count.
-    """
-    if source is not None:
-        return _top_within(query, count, source)
-    telling = {term: idf for term, idf in query.weights.items() if idf > COMMON}
-    if len(telling) == len(query.weights) or not telling:
-        return _top(query, count)
-    found = score(query, _top(replace(query, weights=telling), 2 * count).keys())
-    if len(found) < count:
-        return _top(query, count)
-    ranked = sorted(found.items(), key=lambda one: (-one[1], one[0]))
+def best(query: LexicalQuery, count: int) -> dict[int, float]:
+    """The `count` best passages by BM25 (passage id to score), best first."""
+    scores = score(query, candidates(query, 2 * count))
+    ranked = sorted(scores.items(), key=lambda one: (-one[1], one[0]))
     return dict(ranked[:count])
 
 
-def _top(query: LexicalQuery, count: int) -> dict[int, float]:
-    return dict(_scores(query, "", (), _limited(count)))
+def candidates(query: LexicalQuery, count: int, *, source: Source | None = None) -> list[int]:
+    """About `count` passages (of one source) among which are the best ones, best first; also of
+    versions that answers may not use.
+
+    The lists of words that most passages hold are the longest and say the least: candidates are
+    found by the others, where there are some.
+    """
+    telling = {term: idf for term, idf in query.weights.items() if idf > COMMON}
+    found = _top(replace(query, weights=telling), count, source)
+    if len(found) >= count or len(telling) == len(query.weights):
+        return found
+    return _top(query, count, source)
 
 
-def _top_within(query: LexicalQuery, count: int, source: Source) -> dict[int, float]:
-    of_source = "SELECT id FROM knowledge_passage WHERE source_id = %s AND version = %s"
-    live = (source.pk, source.live_version)
-    return dict(_scores(query, f"AND passage_id IN ({of_source})", live, _limited(count)))
-
-
-def _limited(count: int) -> str:
-    return f"ORDER BY 2 DESC, 1 LIMIT {int(count)}"
+def _top(query: LexicalQuery, count: int, source: Source | None) -> list[int]:
+    if source is None:
+        lists = _lists(query)
+    else:
+        of_source = "SELECT id FROM knowledge_segment WHERE source_id = %s AND version = %s"
+        lists = _lists(query, of_source, (source.pk, source.live_version))
+    passages, scores = _summed(*_impacts(query, lists))
+    best = np.lexsort((passages, -scores))[:count]
+    found: list[int] = passages[best].tolist()
+    return found
 
 
 def score(query: LexicalQuery, passage_ids: Collection[int]) -> dict[int, float]:
     """BM25 of these passages; one without any of the terms is left out."""
-    if not passage_ids:
+    segments = Segment.objects.ids_of(passage_ids)
+    if not segments:
         return {}
-    marks = ", ".join(["%s"] * len(passage_ids))
-    return dict(_scores(query, f"AND passage_id IN ({marks})", tuple(passage_ids), ""))
+    marks = ", ".join(["%s"] * len(segments))
+    passages, impacts = _impacts(query, _lists(query, marks, tuple(segments)))
+    wanted = np.isin(passages, list(passage_ids))
+    passages, scores = _summed(passages[wanted], impacts[wanted])
+    return dict(zip(passages.tolist(), scores.tolist(), strict=True))
 
 
-def _scores(
-    query: LexicalQuery, condition: str, parameters: tuple[int, ...], tail: str
-) -> Iterable[tuple[int, float]]:
+Lists = list[tuple[int, bytes]]
+Ids = NDArray[np.int64]
+Scores = NDArray[np.float64]
+
+
+def _lists(query: LexicalQuery, segments: str = "", parameters: tuple[int, ...] = ()) -> Lists:
+    """The posting lists of the question's terms by term: all, or those of some segments.
+
+    Through no model: there may be thousands of them, of a word that stands on each of many pages.
+    """
     if not query.weights:
         return []
-    # Terms and weights are numbers of our own making: written out they keep the statement
-    # within SQLite's limit of parameters.
-    cases = " ".join(f"WHEN {term} THEN {weight!r}" for term, weight in query.weights.items())
+    # Terms are numbers of our own making: written out they keep the statement within SQLite's
+    # limit of parameters.
     terms = ", ".join(str(term) for term in query.weights)
-    k1, b, average = rank.K1, rank.B, query.average_length
+    condition = f"AND segment_id IN ({segments})" if segments else ""
     sql = f"""
-        SELECT passage_id, SUM(
-            CAST(CASE term {cases} END AS DOUBLE PRECISION) * count * {k1 + 1}
-            / (CAST(count AS DOUBLE PRECISION) + {k1 * (1 - b)!r} + {k1 * b / average!r} * length)
-        ) AS bm25
-        FROM knowledge_posting
+        SELECT term, data FROM knowledge_postinglist
         WHERE knowledge_base_id = %s AND term IN ({terms}) {condition}
-        GROUP BY passage_id {tail}
     """  # noqa: S608 - nothing in it comes from outside
     with connection.cursor() as cursor:
         cursor.execute(sql, (query.knowledge_base_id, *parameters))
-        return [(int(row[0]), float(row[1])) for row in cursor.fetchall()]
+        rows: Lists = cursor.fetchall()
+        return rows
+
+
+def _impacts(query: LexicalQuery, lists: Lists) -> tuple[Ids, Scores]:
+    """For each posting of these lists its passage, and what it adds to the passage's BM25."""
+    postings = np.frombuffer(b"".join([data for _, data in lists]), POSTING)
+    weights = np.array([query.weights[term] for term, _ in lists])
+    sizes = np.array([len(data) for _, data in lists], np.int64) // POSTING.itemsize
+    counts, lengths = postings["count"].astype(np.float64), postings["length"]
+    k1, b = rank.K1, rank.B
+    damped = counts + k1 * (1 - b) + k1 * b / query.average_length * lengths
+    impacts: Scores = np.repeat(weights, sizes) * counts * (k1 + 1) / damped
+    return postings["passage"], impacts
+
+
+def _summed(passages: Ids, impacts: Scores) -> tuple[Ids, Scores]:
+    """Each passage once, with the sum of its impacts."""
+    unique, places = np.unique(passages, return_inverse=True)
+    return unique, np.bincount(places, impacts, len(unique)).astype(np.float64)
 
 
 def store(base: KnowledgeBase, passages: Sequence[Passage], words: Sequence[Counter[int]]) -> None:
-    """The index rows of these (saved) passages, whose `words` are as terms.counted gives them.
+    """Index these (saved) passages, consecutive ones of one version of a source, as a segment.
 
-    A passage has a hundred rows: as model instances they took half of an ingestion's processor.
+    Their `words` are as terms.counted gives them.
     """
-    rows = [
-        (base.pk, term, passage.pk, min(count, MOST_COUNT), passage.terms)
-        for passage, counts in zip(passages, words, strict=True)
-        for term, count in counts.items()
-    ]
+    segment = Segment.objects.create(
+        source_id=passages[0].source_id,
+        version=passages[0].version,
+        first=passages[0].position,
+        last=passages[-1].position,
+    )
+    rows = [(base.pk, term, segment.pk, data) for term, data in _packed(passages, words)]
     sql = """
-        INSERT INTO knowledge_posting (knowledge_base_id, term, passage_id, count, length)
-        VALUES (%s, %s, %s, %s, %s)
+        INSERT INTO knowledge_postinglist (knowledge_base_id, term, segment_id, data)
+        VALUES (%s, %s, %s, %s)
     """
     with connection.cursor() as cursor:
         cursor.executemany(sql, rows)
+
+
+def _packed(
+    passages: Sequence[Passage], words: Sequence[Counter[int]]
+) -> Iterator[tuple[int, bytes]]:
+    """The posting list of each term, by term: neighbours in the table are written together."""
+    sizes = [len(counts) for counts in words]
+    total = sum(sizes)
+    if not total:
+        return
+    terms = np.fromiter((term for counts in words for term in counts), np.int64, total)
+    postings = np.empty(total, POSTING)
+    postings["passage"] = np.repeat([passage.pk for passage in passages], sizes)
+    postings["length"] = np.repeat([passage.terms for passage in passages], sizes)
+    counts = np.fromiter((n for counts in words for n in counts.values()), np.int64, total)
+    postings["count"] = np.minimum(counts, MOST_COUNT)
+    order = np.argsort(terms, kind="stable")
+    terms, packed = terms[order], postings[order].tobytes()
+    starts = np.flatnonzero(np.r_[True, terms[1:] != terms[:-1]])
+    bounds = (np.append(starts, total) * POSTING.itemsize).tolist()
+    for term, begin, end in zip(terms[starts].tolist(), bounds[:-1], bounds[1:], strict=True):
+        yield term, packed[begin:end]

@@ -112,19 +112,19 @@ def search(
 def _search(base: KnowledgeBase, question: str, count: int, within: Source | None) -> Found:
     watch = _Watch()
     query = lexical.prepare(base, question)
-    best = lexical.best(query, CANDIDATES, source=within)
+    named = lexical.candidates(query, 2 * CANDIDATES, source=within)
     watch.note("words")
     vector = _embed(base, question)
     watch.note("embedding")
     near = {} if vector is None else _nearest(base, vector, within)
     watch.note("meaning")
-    live = _live(base, best.keys() | near.keys())
+    live = _live(base, near.keys() | named)
+    best = _best_first(lexical.score(query, live.keys()))
     ranks = _ranks(near, live), _ranks(best, live)
-    best |= lexical.score(query, near.keys() - best.keys())
     if vector is not None:
         near |= _cosines(vector, {i: live[i] for i in live.keys() - near.keys()})
     ceiling = query.ceiling or 1.0
-    shares = {i: value / ceiling for i, value in best.items() if i in live}
+    shares = {i: value / ceiling for i, value in best.items()}
     model = model_of(base.embedding_model)
     close = {i: model.closeness(cosine) for i, cosine in near.items() if i in live}
     fused = fuse(close, shares, weight=model.lexical_weight)
@@ -153,9 +153,14 @@ class _Watch:
         self.seconds[step] = self._last - before
 
 
+def _best_first(scores: Mapping[int, float]) -> Mapping[int, float]:
+    return dict(sorted(scores.items(), key=lambda one: (-one[1], one[0])))
+
+
 def _ranks(scores: Mapping[int, float], live: Mapping[int, bytes]) -> Mapping[int, int]:
-    """The places, from 1, of the live ones of these, which come best first."""
-    return {passage_id: place for place, passage_id in enumerate(filter(live.get, scores), 1)}
+    """The places, from 1 to 50, of the live ones of these, which come best first."""
+    best = islice(filter(live.get, scores), CANDIDATES)
+    return {passage_id: place for place, passage_id in enumerate(best, 1)}
 
 
 def _distinct(ranked: Iterable[Scored], packed: Mapping[int, bytes]) -> Iterator[Scored]:

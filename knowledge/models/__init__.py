@@ -19,7 +19,6 @@ from knowledge.models.sources import (
     KnowledgeBaseQuerySet,
     Passage,
     PassageQuerySet,
-    Posting,
     Source,
     SourceQuerySet,
     new_base_id,
@@ -33,6 +32,7 @@ from knowledge.models.websites import (
     WebsiteQuerySet,
     new_website_id,
 )
+from knowledge.models.words import PostingList, Segment, SegmentQuerySet
 
 __all__ = [
     "DirectUpload",
@@ -46,9 +46,11 @@ __all__ = [
     "NextVector",
     "Passage",
     "PassageQuerySet",
-    "Posting",
+    "PostingList",
     "Reembedding",
     "ReembeddingQuerySet",
+    "Segment",
+    "SegmentQuerySet",
     "Source",
     "SourceQuerySet",
     "WebHost",

@@ -327,19 +327,3 @@ class Passage(models.Model):
     def page(self) -> int | None:
         """The page on which it begins."""
         return int(self.pages[0][1]) if self.pages else None
-
-
-class Posting(models.Model):
-    """Inverted index: how often a term stands in a passage. The key covers a whole query."""
-
-    pk = models.CompositePrimaryKey("knowledge_base", "term", "passage", "count", "length")
-    knowledge_base = models.ForeignKey(
-        KnowledgeBase, on_delete=models.CASCADE, db_index=False, related_name="+"
-    )
-    term = models.BigIntegerField()
-    passage = models.ForeignKey(Passage, on_delete=models.CASCADE, related_name="+")
-    count = models.PositiveSmallIntegerField()
-    length = models.PositiveIntegerField()
-
-    def __str__(self) -> str:
-        return f"{self.term} in {self.passage_id}"

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from django.conf import settings
 
-from knowledge.models import Passage, Posting, Source
+from knowledge.models import Passage, PostingList, Source
 from tests.house import House, Tenant
 from tests.services.waiting import wait_until
 
@@ -87,7 +87,7 @@ def test_a_deleted_document_leaves_nothing_behind(shop: Tenant) -> None:
     assert shop.search("return") == []
     wait_until(lambda: not Source.objects.filter(pk=source.pk).exists(), 30)
     assert not Passage.objects.filter(source_id=source.pk).exists()
-    assert not Posting.objects.filter(knowledge_base=shop.base).exists()
+    assert not PostingList.objects.filter(knowledge_base=shop.base).exists()
     assert stored_files(shop) == []
     shop.base.refresh_from_db()
     assert (shop.base.live_passages, shop.base.live_terms) == (0, 0)

@@ -11,7 +11,7 @@ from accounts import keys
 from accounts.audit import Action
 from accounts.models import AuditEvent
 from knowledge import holdings
-from knowledge.models import Faq, Passage, Posting, Source
+from knowledge.models import Faq, Passage, PostingList, Source
 from tests.house import House, Tenant, cited_text, refused
 from tests.services.waiting import wait_until
 
@@ -166,7 +166,7 @@ def test_a_deleted_pair_leaves_nothing_behind(shop: Tenant) -> None:
     assert shop.search(QUESTION) == []
     own = Source.objects.filter(knowledge_base=shop.base)
     wait_until(lambda: not own.exists(), 30)
-    assert not Posting.objects.filter(knowledge_base=shop.base).exists()
+    assert not PostingList.objects.filter(knowledge_base=shop.base).exists()
     assert not shop.chat(QUESTION).json()["answered"]
     shop.base.refresh_from_db()
     assert (shop.base.live_passages, shop.base.live_terms) == (0, 0)

@@ -8,9 +8,10 @@ from functools import partial
 import pytest
 from django.core.files.storage import default_storage
 
-from knowledge.models import KnowledgeBase, Passage, Posting, Source
+from knowledge.models import KnowledgeBase, Passage, Source
 from knowledge.vectors import vectors
 from tests.house import House, Tenant
+from tests.knowledge.postings import indexed_passages
 from tests.services.django import Worker
 from tests.services.waiting import wait_until
 
@@ -70,6 +71,7 @@ def test_a_lost_message_is_found_by_the_sweeper(shop: Tenant, worker: Worker) ->
     shop.finished(document)
     source = shop.source(document)
     source.passages.all().delete()
+    source.segments.all().delete()
     Source.objects.filter(pk=source.pk).update(state=Source.State.QUEUED, lease="", live_version=0)
     assert shop.finished(document)["status"] == "ready"
 
@@ -112,8 +114,7 @@ def base_is_whole(base: KnowledgeBase) -> None:
     live = passages.live()
     assert base.live_passages == live.count() == passages.count()
     assert base.live_terms == sum(live.values_list("terms", flat=True))
-    indexed = Posting.objects.filter(knowledge_base=base).values("passage").distinct().count()
-    assert indexed == live.count()
+    assert indexed_passages(base) == set(live.values_list("pk", flat=True))
     assert vectors().count(base.collection) == live.count()
 
 

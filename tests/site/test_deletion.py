@@ -21,7 +21,7 @@ from chat.models import Conversation, Message
 from chatbot_saas import tasks
 from chatbot_saas.data import deletion, export
 from chatbot_saas.data.belongings import belongings
-from knowledge.models import Passage, Posting, Reembedding, Source
+from knowledge.models import Passage, PostingList, Reembedding, Segment, Source
 from knowledge.vectors import vectors
 from tests.everything import Everything
 from tests.fakes.smtp import FakeSmtp
@@ -54,7 +54,8 @@ def made(mark: str) -> Everything:
     one = Everything.make(mark)
     BillingState.objects.create(client=one.client)
     passage = Passage.objects.get(source=one.source)
-    Posting.objects.create(knowledge_base=one.base, term=7, passage=passage, count=1, length=4)
+    segment = Segment.objects.create(source=one.source, version=1, first=0, last=passage.position)
+    PostingList.objects.create(knowledge_base=one.base, term=7, segment=segment, data=b"")
     outbox.send(f"mailed@{mark}.example", f"{mark} news", "Text", client=one.client)
     at_rest(one.client)
     return one

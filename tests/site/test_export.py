@@ -115,8 +115,9 @@ NOT_BY_ITSELF = {
     "chat.Citation": "inside the messages",
     "knowledge.DirectUpload": "a file on its way in: what comes of it is a source",
     "knowledge.NextVector": "numbers made from the passages",
-    "knowledge.Posting": "words of the passages, made from them",
+    "knowledge.PostingList": "words of the passages, made from them",
     "knowledge.Reembedding": "work of our own: a change of the search model",
+    "knowledge.Segment": "which passages came into the index together",
 }
 
 
