@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
 import pytest
 from celery.schedules import crontab
 from django.conf import settings
@@ -52,3 +55,22 @@ def test_old_conversations_are_deleted_once_every_night() -> None:
     every = crontab()
     for part in ("day_of_week", "day_of_month", "month_of_year"):
         assert getattr(when, part) == getattr(every, part)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_what_an_outage_left_undone_does_not_pile_up(name: str) -> None:
+    entry = settings.CELERY_BEAT_SCHEDULE[name]
+    assert 0 < entry["options"]["expires"] <= shortest_pause(entry["schedule"])
+
+
+def shortest_pause(when: float | crontab) -> float:
+    if not isinstance(when, crontab):
+        return when
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    times = [
+        start + timedelta(days=day, hours=hour, minutes=minute)
+        for day in range(2)
+        for hour in sorted(when.hour)
+        for minute in sorted(when.minute)
+    ]
+    return min((b - a).total_seconds() for a, b in pairwise(times))
