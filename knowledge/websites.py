@@ -124,7 +124,9 @@ def remove(request: Changer, website: Website) -> None:
     gate.require_edit(request.client)
     with transaction.atomic():
         same = Website.objects.shown().filter(pk=website.pk)
-        if not same.update(state=State.DELETING, lease="", heartbeat_at=timezone.now()):
+        if not same.update(
+            state=State.DELETING, lease="", heartbeat_at=timezone.now(), not_before=None
+        ):
             return
         sources = Source.objects.filter(page__website=website).exclude(state=Source.State.GONE)
         sources.hide()
@@ -172,9 +174,8 @@ def _move(website: Website, before: str, after: Website.State, **changes: object
     """From one state to another, whoever holds the lease. Raises Conflict."""
     same = Website.objects.filter(pk=website.pk, state=before)
     allowed = before in {State.FINDING, State.FOUND, State.TAKING, State.CHECKING}
-    if not allowed or not same.update(
-        state=after, lease="", heartbeat_at=timezone.now(), **changes
-    ):
+    moved = {"state": after, "lease": "", "heartbeat_at": timezone.now(), "not_before": None}
+    if not allowed or not same.update(**moved, **changes):
         raise Conflict("website_moved_on", "This website has moved on: please look again.")
     website.state = after
 

@@ -18,7 +18,7 @@ def begin(website: Website) -> bool:
         at_rest = Website.objects.filter(
             pk=website.pk, state__in=[Website.State.READY, Website.State.FAILED]
         )
-        begun = {"state": Website.State.CHECKING, "error": "", "lease": ""}
+        begun = {"state": Website.State.CHECKING, "error": "", "lease": "", "not_before": None}
         if not at_rest.update(**begun, run=website.run + 1, heartbeat_at=timezone.now()):
             return False
         _queue(website)

@@ -16,11 +16,11 @@ class LeaseLost(Exception):
 
 
 def claim(website_id: int) -> Website | None:
-    """Take the lease of a website that is unfinished and that nobody holds."""
+    """Take the lease of a website that is unfinished, that nobody holds and that need not wait."""
     now = timezone.now()
-    free = Website.objects.filter(pk=website_id).unfinished()
+    free = Website.objects.filter(pk=website_id).unfinished().awake(now)
     lease = secrets.token_hex(16)
-    claim = {"lease": lease, "heartbeat_at": now}
+    claim = {"lease": lease, "heartbeat_at": now, "not_before": None}
     stale = free.filter(heartbeat_at__lt=stale_before(now))
     if not (free.filter(lease="").update(**claim) or stale.update(**claim)):
         return None
@@ -37,10 +37,21 @@ def renew(website: Website, **changes: object) -> None:
         setattr(website, name, value)
 
 
+def put_down(website: Website, seconds: float) -> float | None:
+    """Give the lease back; nobody takes it before so many seconds have passed.
+
+    The seconds again if a message must wake somebody then; None when they are so many that the
+    sweep finds it: a message that waits for an hour is kept in some worker's memory, and lost
+    with it or sent to another one too.
+    """
+    renew(website, lease="", not_before=timezone.now() + timedelta(seconds=seconds))
+    return seconds if seconds < settings.INGEST_LEASE_SECONDS else None
+
+
 def abandoned(most: int) -> list[int]:
     """Unfinished websites that nobody has worked on for as long as a lease lasts."""
     now = timezone.now()
-    stale = Website.objects.abandoned(stale_before(now))
+    stale = Website.objects.abandoned(stale_before(now)).awake(now)
     found = list(stale.values_list("pk", flat=True)[:most])
     # Those that nobody holds may simply stand in a long queue: ask again after a while only.
     Website.objects.filter(pk__in=found, lease="").update(heartbeat_at=now)

@@ -25,7 +25,7 @@ from knowledge import ingest
 from knowledge.crawl import hosts, take, visit
 from knowledge.crawl.frontier import Frontier
 from knowledge.crawl.hosts import Closed
-from knowledge.crawl.lease import LeaseLost, claim, renew
+from knowledge.crawl.lease import LeaseLost, claim, put_down, renew
 from knowledge.crawl.visit import NotWanted
 from knowledge.discard import discard
 from knowledge.engine.errors import Unreadable
@@ -44,16 +44,14 @@ PageState = WebPage.State
 
 
 def crawl(website_id: int) -> float | None:
-    """Work on a website for a while. The seconds after which to go on; None when there is
-    nothing (more) to do. Harmless to call twice, at once or again."""
+    """Work on a website for a while. The seconds after which to wake somebody to go on; None when
+    there is nothing (more) to do, or not for long. Harmless to call twice, at once or again."""
     website = claim(website_id)
     if website is None:
         return None
     try:
         wait = _delete_some(website) if website.state == State.DELETING else _work(website)
-        if wait is not None:
-            renew(website, lease="")
-        return wait
+        return None if wait is None else put_down(website, wait)
     except StorageDown as error:
         # Its lease runs out, and then somebody tries again.
         logger.warning("website %s waits: the storage is down (%s)", website.public_id, error)

@@ -52,6 +52,10 @@ class WebsiteQuerySet(models.QuerySet["Website"]):
         goes_on |= models.Q(state=Website.State.DELETING)
         return self.unfinished().filter(goes_on, heartbeat_at__lt=before)
 
+    def awake(self, now: datetime) -> WebsiteQuerySet:
+        """Those whose server need not be left alone any longer."""
+        return self.filter(models.Q(not_before=None) | models.Q(not_before__lte=now))
+
     def due(self, now: datetime) -> WebsiteQuerySet:
         """At rest, and to be looked at again; not of clients that may not change anything."""
         at_rest = self.filter(state__in=[Website.State.READY, Website.State.FAILED])
@@ -109,6 +113,8 @@ class Website(models.Model):
     run = models.PositiveIntegerField(default=1)
     lease = models.CharField(max_length=32, blank=True)
     heartbeat_at = models.DateTimeField(auto_now_add=True)
+    # Put down until then: its server wants to be left alone.
+    not_before = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     last_checked_at = models.DateTimeField(null=True, blank=True)
     next_check_at = models.DateTimeField(null=True, blank=True)

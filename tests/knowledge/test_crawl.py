@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import AuditEvent
 from knowledge.crawl import checks
@@ -262,6 +264,47 @@ def test_a_server_that_is_busy_is_asked_again(shop: Tenant, site: Site) -> None:
     site.fail("/hours", 503, times=2)
     site.fail("/returns", 429, Retry_After="1")
     assert shop.crawl(site.url)["pages"]["taken"] == 3
+
+
+def test_a_server_that_wants_an_hour_gets_it_and_nobody_is_woken_meanwhile(
+    house: House, shop: Tenant, site: Site
+) -> None:
+    site.fail("/hours", 429, Retry_After="3000")
+    row = Website.objects.get(public_id=shop.add_website(f"{site.url}hours", "page").json()["id"])
+    wait_until(lambda: waits_for_long(row), 30)
+    # As if it had lain there for a while: nobody has beaten, and each sweep looks at it.
+    long_ago = timezone.now() - timedelta(minutes=10)
+    Website.objects.filter(pk=row.pk).update(heartbeat_at=long_ago)
+    wait_for_sweeps(house, 3)
+    row.refresh_from_db()
+    assert (row.lease, row.heartbeat_at, site.paths) == ("", long_ago, ["/hours"])
+    Website.objects.filter(pk=row.pk).update(not_before=timezone.now())
+    WebHost.objects.filter(origin=f"http://{site.host}").update(next_at=timezone.now())
+    assert shop.crawled(row.public_id)["pages"]["taken"] == 1  # the sweep finds it
+    assert site.paths == ["/hours", "/hours"]
+
+
+def test_who_deletes_a_website_need_not_wait_for_its_server(shop: Tenant, site: Site) -> None:
+    site.fail("/", 503, Retry_After="3000")
+    row = Website.objects.get(public_id=shop.add_website(site.url).json()["id"])
+    wait_until(lambda: waits_for_long(row), 30)
+    assert shop.http.delete(f"/api/pages/{row.public_id}", headers=shop.bearer).status_code == 204
+    wait_until(lambda: not Website.objects.filter(pk=row.pk).exists(), 30)
+
+
+def waits_for_long(website: Website) -> bool:
+    soon = timezone.now() + timedelta(minutes=40)
+    return Website.objects.filter(pk=website.pk, not_before__gt=soon).exists()
+
+
+def wait_for_sweeps(house: House, count: int) -> None:
+    """Return once the scheduler has asked for so many more, and what it asked for is done."""
+
+    def sent() -> int:
+        return house.scheduler.log_text().count("sweep-websites")
+
+    least = sent() + count + 1
+    wait_until(lambda: sent() >= least, 30)
 
 
 def test_a_server_is_asked_no_faster_than_it_wants(shop: Tenant, site: Site) -> None:
