@@ -36,14 +36,8 @@ def sweep() -> None:
             return
 
 
-def keep(name: str) -> None:
-    """Of a file that is about to be written anew under its old name."""
-    DiscardedFile.objects.filter(name=name).delete()
-
-
 @transaction.atomic
 def _delete(pk: int) -> None:
-    # Under a lock, for which `keep` waits.
     file = DiscardedFile.objects.select_for_update().filter(pk=pk).first()
     if file is not None:
         default_storage.delete(file.name)

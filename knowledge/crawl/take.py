@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,7 +16,7 @@ from knowledge import holdings, ingest, page_sources
 from knowledge.crawl.frontier import Frontier
 from knowledge.crawl.lease import renew
 from knowledge.crawl.visit import Visit
-from knowledge.discard import discard, keep
+from knowledge.discard import discard
 from knowledge.engine.web.urls import key_of
 from knowledge.models import Source, WebPage, Website
 from knowledge.page_sources import PageFile
@@ -169,12 +170,11 @@ def _file(page: WebPage, name: str) -> PageFile:
 def _stored(website: Website, page: WebPage, visit: Visit) -> Iterator[str]:
     """The body as a file of the storage, which is deleted when what follows fails.
 
-    Its name follows from the page and its text: what a killed worker left is written over.
+    Its name is never used again, also when the same text comes back: somebody may be about to
+    delete the file of the version before. What a killed worker leaves is found at night (orphans).
     """
     folder = website.knowledge_base.client.public_id
-    name = f"{folder}/{website.public_id}-{page.pk}-{visit.sha256[:16]}"
-    keep(name)
-    default_storage.delete(name)
+    name = f"{folder}/{website.public_id}-{page.pk}-{secrets.token_hex(8)}"
     stored = str(default_storage.save(name, ContentFile(visit.body)))
     try:
         yield stored

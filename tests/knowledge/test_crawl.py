@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from accounts.models import AuditEvent
@@ -335,6 +336,19 @@ def test_only_what_changed_is_read_again(shop: Tenant, site: Site) -> None:
     assert "open at nine" not in answers(shop, "When do you open?")
     assert kept == set(Passage.objects.filter(source__title="Returns").values_list("pk", flat=True))
     base_is_whole(shop.base)
+
+
+def test_a_text_that_comes_back_lies_in_a_file_of_its_own(shop: Tenant, site: Site) -> None:
+    """Somebody may still be about to delete the file that it lay in at first."""
+    website, files = shop.crawl(site.url)["id"], list[str]()
+    source = Source.objects.for_client(shop.client).get(title="Hours")
+    for hour in ("nine", "ten", "nine"):
+        site.article("/hours", "Hours", f"We open at {hour} every morning.", "/")
+        shop.sync(website)
+        source.refresh_from_db()
+        files.append(source.file)
+    assert source.live_version == len(set(files)) == 3
+    wait_until(lambda: [default_storage.exists(name) for name in files] == [False, False, True], 10)
 
 
 def test_what_is_written_anew_with_the_same_words_is_no_change(shop: Tenant, site: Site) -> None:
