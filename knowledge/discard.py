@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
+from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.utils import timezone
 
 from chatbot_saas.lib.storage import StorageDown, is_up
 from knowledge.models import DiscardedFile
@@ -25,20 +27,32 @@ def discard(name: str) -> None:
 
 
 def sweep() -> None:
-    """Delete what could not be deleted before."""
+    """Delete what could not be deleted before. Of several workers each takes files of its own."""
     if not DiscardedFile.objects.exists() or not is_up():
         return
-    oldest = DiscardedFile.objects.order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE]
-    for pk in list(oldest):
-        try:
-            _delete(pk)
-        except StorageDown:
+    for _ in range(MOST_AT_ONCE):
+        file = _taken()
+        if file is None:
             return
-
-
-@transaction.atomic
-def _delete(pk: int) -> None:
-    file = DiscardedFile.objects.select_for_update().filter(pk=pk).first()
-    if file is not None:
-        default_storage.delete(file.name)
+        try:
+            # No transaction is open: a slow storage must not keep others from the database.
+            default_storage.delete(file.name)
+        except StorageDown as error:
+            logger.warning("files are deleted later: %s", error)
+            return
         file.delete()
+
+
+def _taken() -> DiscardedFile | None:
+    """The file that has waited longest, which nobody else tries to delete now.
+
+    Of a worker that is killed, or waits for its storage for ever, another one takes it over after
+    a while: deleting twice does no harm, since no name is used again.
+    """
+    now = timezone.now()
+    stale = now - timedelta(seconds=settings.INGEST_LEASE_SECONDS)
+    waiting = DiscardedFile.objects.takeable(stale)
+    while (file := waiting.order_by("pk").first()) is not None:
+        if waiting.filter(pk=file.pk).update(tried_at=now):
+            return file
+    return None

@@ -79,11 +79,20 @@ class DirectUpload(models.Model):
         return self.name
 
 
+class DiscardedFileQuerySet(models.QuerySet["DiscardedFile"]):
+    def takeable(self, before: datetime) -> DiscardedFileQuerySet:
+        """Those that nobody has tried to delete since `before`."""
+        return self.filter(models.Q(tried_at=None) | models.Q(tried_at__lt=before))
+
+
 class DiscardedFile(models.Model):
     """A file that nothing refers to any more, and that the storage would not delete then."""
 
     name = models.CharField(max_length=255, unique=True)
     noted_at = models.DateTimeField(auto_now_add=True)
+    tried_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DiscardedFileQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name
