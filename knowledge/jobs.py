@@ -26,6 +26,7 @@ from knowledge.removal import remove_passages
 logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 8
+WOKEN_AT_ONCE = 10  # workers, for many sources: each goes on until nothing waits
 GAVE_UP = "This file could not be processed, also after several tries."
 
 

@@ -23,7 +23,7 @@ from knowledge.vectors import VectorsDown
 @shared_task
 def ingest_next() -> None:
     """Which sources it is for is decided when a worker is free."""
-    if turns.take_some():
+    if turns.take_some(wake=ingest_next.delay):
         ingest_next.delay()
 
 

@@ -9,6 +9,7 @@ a while when others wait, and goes on later from where it was.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -23,27 +24,26 @@ from knowledge.models import KnowledgeBase, Source
 LEAST_SLICES_OF_READING = 4
 # Also when no document waits: other work may, and a task that takes an hour is ended.
 LONGEST_SECONDS = 120.0
-WOKEN_AT_ONCE = 10  # each goes on until nothing waits
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def take_some() -> bool:
+def take_some(wake: Callable[[], object]) -> bool:
     """Work for a while, on one source after another, each the one whose turn it is then. Whether
-    some still wait: then somebody must be woken again."""
+    some still wait: then somebody must be woken again. `wake` is called when more come in."""
     until = time.monotonic() + settings.INGEST_SLICE_SECONDS
-    while take_one():
+    while take_one(wake):
         if time.monotonic() > until:
             return somebody_waits()
     return False
 
 
-def take_one() -> bool:
+def take_one(wake: Callable[[], object] = lambda: None) -> bool:
     """Work on the source whose turn it is, as long as that lasts; False when none waits."""
     source = _next()
     if source is None:
         return False
     if source.format == "zip":
-        unpack.unpacked(source)
+        unpack.unpacked(source, wake=wake)
     else:
         its_slice = _Slice()
         jobs.work_on(source, lambda source: ingest.run(source, is_over=its_slice.is_over))
@@ -108,4 +108,4 @@ def to_wake() -> int:
     since = jobs.stale_since()
     if not Source.objects.abandoned(since).exists():
         return 0
-    return 1 if Source.objects.in_work(since).exists() else WOKEN_AT_ONCE
+    return 1 if Source.objects.in_work(since).exists() else jobs.WOKEN_AT_ONCE

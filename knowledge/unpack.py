@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from typing import IO
 
@@ -17,6 +18,7 @@ from django.core.files import File
 from accounts.models import Client
 from billing import limits
 from billing.limits import PlanLimit
+from chatbot_saas.lib.after_commit import after_commit
 from knowledge import deposit, holdings, ingest, jobs
 from knowledge.engine.archive import Member, members
 from knowledge.engine.errors import Unreadable
@@ -28,14 +30,17 @@ IN_MEMORY = 1024 * 1024
 MOST_NAMED = 3  # of the files that were refused, in the reason that people see
 
 
-def unpacked(archive: Source) -> list[int]:
-    """The ids of the sources that a claimed archive becomes."""
+def unpacked(archive: Source, *, wake: Callable[[], object] = lambda: None) -> list[int]:
+    """The ids of the sources that a claimed archive becomes.
+
+    `wake` is called for the first of them: who is free begins with these while the rest comes out.
+    """
     taken = list[int]()
-    jobs.work_on(archive, lambda archive: taken.extend(_unpack(archive)))
+    jobs.work_on(archive, lambda archive: taken.extend(_unpack(archive, wake)))
     return taken
 
 
-def _unpack(archive: Source) -> list[int]:
+def _unpack(archive: Source, wake: Callable[[], object]) -> list[int]:
     """Each member as a source of its own. Raises Unreadable when none can be taken."""
     taken, refused = list[int](), list[str]()
     with local_copy(archive.file, beat=partial(jobs.renew, archive)) as path:
@@ -48,6 +53,8 @@ def _unpack(archive: Source) -> list[int]:
             else:
                 try:
                     taken.append(_take(archive, member).pk)
+                    if len(taken) <= jobs.WOKEN_AT_ONCE:
+                        after_commit(wake)
                 except PlanLimit as error:
                     refused.append(f"{member.name}: {error.message}")
                     break  # so would be all that follow

@@ -9,8 +9,9 @@ from contextlib import ExitStack
 import pytest
 
 from chatbot_saas import queues
-from knowledge import index
+from knowledge import index, jobs
 from knowledge.models import Passage, Source
+from tests.engine.made_files import zipped
 from tests.house import House, Tenant
 from tests.services.django import Worker
 from tests.services.waiting import wait_until
@@ -49,3 +50,25 @@ def test_four_workers_share_the_work_and_nobody_starves(
     wait_until(lambda: index.check(shop.base).ok, 60)
     shop.http.delete(f"/api/documents/{ids['7.txt']}", headers=shop.bearer)  # another queue's
     wait_until(lambda: passages.count() == FILES - 1, 60)
+
+
+@pytest.fixture
+def no_sweep(house: House) -> Iterator[None]:
+    """Nobody finds what waits but by a message of its own."""
+    house.scheduler.kill()
+    yield
+    house.scheduler.start()
+
+
+def test_whoever_is_free_reads_files_of_an_archive(
+    shop: Tenant, workers: list[Worker], no_sweep: None
+) -> None:
+    text = "\n\n".join(
+        f"Paragraph {n} tells about item {n * 7919 % 1000}. " * 20 for n in range(40)
+    )
+    files: dict[str, str | bytes] = {f"{n}.txt": f"File {n}. {text}" for n in range(8)}
+    assert shop.upload("help.zip", zipped(files)).status_code == 201
+    in_hand = Source.objects.for_client(shop.client).filter(format="text")
+    wait_until(lambda: in_hand.in_work(jobs.stale_since()).count() >= 2, 60)
+    ready = Source.objects.for_client(shop.client).filter(state=Source.State.READY)
+    wait_until(lambda: ready.count() == len(files), 120)

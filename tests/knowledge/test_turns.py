@@ -101,7 +101,7 @@ def test_what_a_killed_worker_left_is_taken_up_when_its_lease_is_stale(
     assert not served
     long_ago = timezone.now() - timedelta(seconds=settings.INGEST_LEASE_SECONDS + 1)
     Source.objects.filter(pk=left.pk).update(heartbeat_at=long_ago)
-    assert turns.to_wake() == turns.WOKEN_AT_ONCE
+    assert turns.to_wake() == jobs.WOKEN_AT_ONCE
     turns.take_one()
     assert served == [left]
 
@@ -120,7 +120,7 @@ def test_lost_messages_are_sent_again_but_one_while_somebody_is_at_work() -> Non
     queued(base, 30)
     long_ago = timezone.now() - timedelta(seconds=settings.INGEST_LEASE_SECONDS + 1)
     Source.objects.update(heartbeat_at=long_ago)
-    assert turns.to_wake() == turns.WOKEN_AT_ONCE
+    assert turns.to_wake() == jobs.WOKEN_AT_ONCE
     queued(base, lease="somebody")
     assert turns.to_wake() == 1
 
