@@ -24,7 +24,7 @@ def begin(base: KnowledgeBase, model: str, *, note: Note | None = None) -> Reemb
         raise Conflict("unknown_model", "There is no such search model on this server.")
     try:
         with transaction.atomic():
-            current = KnowledgeBase.objects.select_for_update().get(pk=base.pk)
+            current = KnowledgeBase.objects.select_for_update(no_key=True).get(pk=base.pk)
             if current.embedding_model == model:
                 raise Conflict("same_model", "Its search model is this one already.")
             change = Reembedding.objects.create(

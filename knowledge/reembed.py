@@ -110,8 +110,8 @@ def _store(
     with transaction.atomic():
         _renew(change, progress=EMBEDDING_SHARE * min(progress, 1.0), attempts=0)
         # A passage may have been deleted while it was embedded.
-        alive = Passage.objects.filter(pk__in=[one.pk for one in batch]).select_for_update()
-        there = set(alive.values_list("pk", flat=True))
+        alive = Passage.objects.filter(pk__in=[one.pk for one in batch]).order_by("pk")
+        there = set(alive.select_for_update().values_list("pk", flat=True))
         made = NextVector.objects.bulk_create(
             NextVector(reembedding=change, passage=passage, embedding=pack(row))
             for passage, row in zip(batch, rows, strict=True)
@@ -152,7 +152,7 @@ def _switch(change: Reembedding) -> bool:
     """Change over, if each passage that there is has its new vector."""
     bases = KnowledgeBase.objects.filter(pk=change.knowledge_base_id)
     with transaction.atomic():
-        base = bases.select_for_update().first()
+        base = bases.select_for_update(no_key=True).first()
         if base is None:
             raise LeaseLost
         if _missing(change).exists():

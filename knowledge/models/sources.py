@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import get_language_info
@@ -290,6 +290,15 @@ class PassageQuerySet(models.QuerySet["Passage"]):
     def live(self) -> PassageQuerySet:
         """Only of the version of each source that answers may use now."""
         return self.filter(version=models.F("source__live_version"))
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Locked first: whoever stores something of a passage at this moment, such as a vector by
+        another model, holds it until that is committed; deleted before, it would not be seen."""
+        with transaction.atomic():
+            list(self.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
+            return super().delete()
+
+    delete.queryset_only = True  # type: ignore[attr-defined]
 
 
 class Passage(models.Model):

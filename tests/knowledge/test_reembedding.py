@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
+from django.db import connection, transaction
 
 from chatbot_saas.lib.errors import Conflict
 from knowledge import change_model, index, reembed, retrieve
@@ -242,6 +244,58 @@ def quiet(house: House, taught: Tenant) -> Iterator[Tenant]:
     house.worker.stop()
     yield taught
     house.worker.start()
+
+
+on_postgres = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="on SQLite only one process writes at a time"
+)
+
+
+@on_postgres
+def test_passages_may_be_deleted_while_their_new_vectors_are_stored(quiet: Tenant) -> None:
+    change = change_of(quiet)
+    everything = Passage.objects.filter(source__knowledge_base=quiet.base)
+    one = everything.values_list("pk", flat=True)[0]
+    with ThreadPoolExecutor(1) as elsewhere:
+        with transaction.atomic():
+            reembed._embed_missing(change)
+            deleting = elsewhere.submit(alone, Passage.objects.filter(pk=one).delete)
+            wait_until(somebody_is_kept_waiting, 10)
+        deleting.result(10)
+    assert everything.count() == NextVector.objects.filter(reembedding=change).count() == 2
+    assert reembed._switch(change)
+
+
+@on_postgres
+def test_documents_come_in_while_a_base_changes_over(quiet: Tenant) -> None:
+    change = change_of(quiet)
+    reembed._embed_missing(change)
+    with transaction.atomic():
+        assert reembed._switch(change)
+        assert quiet.upload("new.md", "# Lost property").status_code == 201
+
+
+def change_of(shop: Tenant) -> Reembedding:
+    return Reembedding.objects.create(
+        knowledge_base=shop.base, embedding_model=SMALL, generation=2, lease="ours"
+    )
+
+
+def alone(call: Callable[[], object]) -> None:
+    """In a thread of its own, with a connection of its own."""
+    try:
+        call()
+    finally:
+        connection.close()
+
+
+def somebody_is_kept_waiting() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def test_one_base_has_one_change_at_a_time(quiet: Tenant) -> None:
