@@ -32,7 +32,7 @@ def begin(base: KnowledgeBase, model: str, *, note: Note | None = None) -> Reemb
             )
             if note:
                 note(change)
-            after_commit(tasks.reembed_base.delay, change.pk)
+            after_commit(tasks.reembed_base.delay, change.pk, change.turn)
     except IntegrityError as error:
         raise Conflict("busy", "Another change of its search model is going on.") from error
     return change

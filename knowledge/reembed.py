@@ -6,13 +6,14 @@ transaction; whoever stores passages waits for it, or is seen by it (ingest). Wh
 needed is deleted a while later, when no search that began before can ask for it.
 
 The row is the job, with a lease as in ingest: a killed worker's work is taken over where it ended.
+A large base takes an hour: after a while it is put down for others, as a long document is (turns).
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from django.conf import settings
@@ -24,6 +25,7 @@ from knowledge import index
 from knowledge.embedding import embedder_for, pack, unpack
 from knowledge.engine.embed import Embedder
 from knowledge.engine.errors import EmbedderDown, EmbedderRefused
+from knowledge.jobs import Paused
 from knowledge.models import KnowledgeBase, NextVector, Passage, PassageQuerySet, Reembedding
 from knowledge.vectors import VectorsDown, vectors
 
@@ -36,17 +38,30 @@ EMBEDDING_SHARE = 0.95  # of the progress shown
 NEVER_ANSWERED = "The model did not answer for a long time. Everything stays as it was."
 
 
+Over = Callable[[], bool]
+
+
+def _never() -> bool:
+    return False
+
+
 class LeaseLost(Exception):
     """Somebody else works on this change now, or it was cancelled or deleted."""
 
 
-def reembed(reembedding_id: int) -> None:
-    """Take the change to its end. Harmless to call twice, at once or again."""
-    change = _claim(reembedding_id)
+def reembed(reembedding_id: int, *, turn: int | None = None, is_over: Over = _never) -> int | None:
+    """Take the change to its end, or on from where it was until `is_over` after some batch.
+
+    The turn for which somebody must be woken then; None when it has ended, or waits for something.
+    Harmless to call twice, at once or again; a `turn` that is over begins nothing.
+    """
+    change = _claim(reembedding_id, turn)
     if change is None:
-        return
+        return None
     try:
-        _work(change)
+        _work(change, is_over)
+    except Paused:
+        return _put_down(change)
     except EmbedderRefused as error:
         _fail(change, f"{error} Everything stays as it was.")
     except (EmbedderDown, VectorsDown) as error:
@@ -54,26 +69,29 @@ def reembed(reembedding_id: int) -> None:
         _release(change)
     except LeaseLost:
         logger.info("%s was taken over, cancelled or deleted", change.public_id)
+    return None
 
 
-def _work(change: Reembedding) -> None:
-    filled = 0
+def _work(change: Reembedding, is_over: Over = _never) -> None:
     while True:
-        _embed_missing(change)
-        filled = _fill(change, filled)
+        _embed_missing(change, is_over)
+        _fill(change, is_over)
         if _switch(change):
             return
 
 
-def _claim(reembedding_id: int) -> Reembedding | None:
+def _claim(reembedding_id: int, turn: int | None) -> Reembedding | None:
     now = timezone.now()
     free = Reembedding.objects.filter(pk=reembedding_id).unfinished()
+    if turn is not None:
+        free = free.filter(turn=turn)
     stale = free.filter(heartbeat_at__lt=now - timedelta(seconds=settings.INGEST_LEASE_SECONDS))
     lease = secrets.token_hex(16)
     claim = {
         "lease": lease,
         "heartbeat_at": now,
         "attempts": F("attempts") + 1,
+        "turn": F("turn") + 1,
         "state": Reembedding.State.EMBEDDING,
     }
     if not (free.filter(lease="").update(**claim) or stale.update(**claim)):
@@ -85,13 +103,15 @@ def _claim(reembedding_id: int) -> Reembedding | None:
     return None
 
 
-def _embed_missing(change: Reembedding) -> None:
+def _embed_missing(change: Reembedding, is_over: Over = _never) -> None:
     """Bring vectors of all passages that have none yet, in batches that each are kept."""
     embedder = embedder_for(change.embedding_model)
     everything = _passages(change).count()
     done = NextVector.objects.filter(reembedding=change).count()
     for batch in _batches(change):
         done += _store(change, embedder, batch, progress=done / max(everything, 1))
+        if is_over():
+            raise Paused
 
 
 def _batches(change: Reembedding) -> Iterator[list[Passage]]:
@@ -120,27 +140,30 @@ def _store(
     return len(made)
 
 
-def _fill(change: Reembedding, last: int) -> int:
-    """Put the vectors after `last` into the next collection, and all of them if some got lost."""
-    last = _push(change, last)
+def _fill(change: Reembedding, is_over: Over = _never) -> None:
+    """Put the new vectors into the next collection, and all of them again if some got lost."""
+    _push(change, is_over)
     if not _is_whole(change):
         vectors(change.knowledge_base.shard).drop(change.collection)
-        last = _push(change, 0)
-    return last
+        change.filled = 0
+        _push(change, is_over)
 
 
-def _push(change: Reembedding, last: int) -> int:
+def _push(change: Reembedding, is_over: Over = _never) -> None:
+    """Those that are not there yet, as far as the row knows."""
     shard = vectors(change.knowledge_base.shard)
     rows = NextVector.objects.filter(reembedding=change).order_by("pk")
-    while batch := list(rows.filter(pk__gt=last)[:FILL_BATCH]):
+    while batch := list(rows.filter(pk__gt=change.filled)[:FILL_BATCH]):
         _renew(change)
         shard.add(
             change.collection,
             [row.passage_id for row in batch],
             unpack(bytes(row.embedding) for row in batch),
         )
-        last = batch[-1].pk
-    return last
+        change.filled = batch[-1].pk
+        _renew(change, filled=change.filled)
+        if is_over():
+            raise Paused
 
 
 def _is_whole(change: Reembedding) -> bool:
@@ -205,6 +228,13 @@ def _renew(change: Reembedding, **fields: object) -> None:
     held = Reembedding.objects.filter(pk=change.pk, lease=change.lease).unfinished()
     if not held.update(heartbeat_at=timezone.now(), **fields):
         raise LeaseLost
+
+
+def _put_down(change: Reembedding) -> int | None:
+    """For others; what was made stays, and this was no failed try. The turn that is next."""
+    held = Reembedding.objects.filter(pk=change.pk, lease=change.lease).unfinished()
+    queued = {"state": Reembedding.State.QUEUED, "lease": "", "heartbeat_at": timezone.now()}
+    return change.turn if held.update(attempts=0, **queued) else None
 
 
 def _release(change: Reembedding) -> None:

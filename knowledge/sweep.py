@@ -43,12 +43,14 @@ def index(source: Source) -> None:
     same.update(indexed_version=F("live_version"))
 
 
-def abandoned_changes() -> list[int]:
-    """Unfinished changes of model that nobody has worked on for as long as a lease lasts."""
+def abandoned_changes() -> list[tuple[int, int]]:
+    """Unfinished changes of model that nobody has worked on for as long as a lease lasts, each
+    with the turn that it waits for."""
     stale = Reembedding.objects.abandoned(stale_since())
-    found = list(stale.values_list("pk", flat=True)[:MOST_AT_ONCE])
+    found = list(stale.values_list("pk", "turn")[:MOST_AT_ONCE])
     # Those that nobody has begun may simply stand in a long queue: ask again after a while only.
-    Reembedding.objects.filter(pk__in=found, lease="").update(heartbeat_at=timezone.now())
+    waiting = Reembedding.objects.filter(pk__in=[change_id for change_id, _ in found], lease="")
+    waiting.update(heartbeat_at=timezone.now())
     return found
 
 

@@ -55,8 +55,10 @@ def rebuild_index_of(base_id: int) -> None:
 
 
 @shared_task
-def reembed_base(reembedding_id: int) -> None:
-    reembed.reembed(reembedding_id)
+def reembed_base(reembedding_id: int, turn: int | None = None) -> None:
+    is_over = turns.Slice().is_over
+    if (following := reembed.reembed(reembedding_id, turn=turn, is_over=is_over)) is not None:
+        reembed_base.delay(reembedding_id, following)
 
 
 @shared_task(autoretry_for=(VectorsDown,), retry_backoff=10, max_retries=3)
@@ -87,8 +89,8 @@ def sweep_sources() -> None:
     healing.look_at_servers()
     if healing.doubted().exists():
         heal_doubted.delay()
-    for change_id in sweep.abandoned_changes():
-        reembed_base.delay(change_id)
+    for change_id, turn in sweep.abandoned_changes():
+        reembed_base.delay(change_id, turn)
     for change_id in sweep.uncleared_changes():
         clear_reembedding.delay(change_id)
     for _ in range(turns.to_wake()):

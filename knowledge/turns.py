@@ -45,7 +45,7 @@ def take_one(wake: Callable[[], object] = lambda: None) -> bool:
     if source.format == "zip":
         unpack.unpacked(source, wake=wake)
     else:
-        its_slice = _Slice()
+        its_slice = Slice()
         jobs.work_on(source, lambda source: ingest.run(source, is_over=its_slice.is_over))
     return True
 
@@ -82,15 +82,15 @@ def _chosen() -> int | None:
 
 
 @dataclass(slots=True)
-class _Slice:
-    """How long a worker stays with one source while others wait."""
+class Slice:
+    """How long a worker stays with one source, or one change of model, while others wait."""
 
     began: float = field(default_factory=time.monotonic)
     until: float = 0.0
 
     def is_over(self) -> bool:
         now = time.monotonic()
-        if not self.until:  # the first batch is stored: so long it took to read
+        if not self.until:  # the first batch is stored: so long it took to begin
             worth_reading = LEAST_SLICES_OF_READING * (now - self.began)
             self.until = now + max(settings.INGEST_SLICE_SECONDS, worth_reading)
         is_long = now > max(self.until, self.began + LONGEST_SECONDS)

@@ -75,6 +75,10 @@ class Reembedding(models.Model):
     lease = models.CharField(max_length=32, blank=True)
     heartbeat_at = models.DateTimeField(auto_now_add=True)
     attempts = models.PositiveIntegerField(default=0)  # since the last batch that was stored
+    # How often it was taken up: of several messages for the same turn one alone begins it.
+    turn = models.PositiveIntegerField(default=0)
+    # The last of the new vectors that is in the next collection.
+    filled = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ReembeddingQuerySet.as_manager()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
+from django.utils import timezone
 
 from chatbot_saas.lib.errors import Conflict
-from knowledge import change_model, index, reembed, retrieve
+from knowledge import change_model, index, reembed, retrieve, sweep
 from knowledge.embedding import unpack
 from knowledge.engine.catalogue import LOCAL_NAME
 from knowledge.models import KnowledgeBase, NextVector, Passage, Reembedding
@@ -134,6 +137,43 @@ def test_what_is_added_and_deleted_meanwhile_is_right_afterwards(
     wait_until(lambda: index.check(well_read.base).ok, 60)
 
 
+def test_a_large_base_is_put_down_for_a_document_of_another_client(
+    taught: Tenant, rival: Tenant
+) -> None:
+    """The house has one worker, which would need a good while for the change alone."""
+    enlarge(taught, 4000)
+    change = change_model.begin(taught.base, SMALL)
+    wait_until(partial(progress, change, 0.05), 60)
+    document = rival.upload("hours.txt", "We open at nine.").json()["id"]
+    assert rival.finished(document)["status"] == "ready"
+    assert not ended(change)
+    wait_until(partial(ended, change), 180)
+    assert (change.state, change.error) == ("done", "")
+    assert change.turn > 1
+    assert dimensions(taught) == {1536}
+    assert index.check(reload(taught)).ok
+
+
+def enlarge(shop: Tenant, count: int) -> None:
+    """So many passages more, without the time that it takes to read them."""
+    one = Passage.objects.filter(source__knowledge_base=shop.base).first()
+    assert one is not None
+    copies = [
+        Passage(
+            source=one.source,
+            version=one.version,
+            position=number,
+            text=f"Paragraph {number} tells about item {number * 7919 % 1000} in the store.",
+            start=0,
+            end=1,
+            terms=1,
+            embedding=one.embedding,
+        )
+        for number in range(1000, 1000 + count)
+    ]
+    Passage.objects.bulk_create(copies, batch_size=500)
+
+
 def test_a_killed_worker_and_a_lost_chroma_cost_nothing(house: House, well_read: Tenant) -> None:
     change = change_model.begin(well_read.base, SMALL)
     wait_until(partial(progress, change, 0.2), 60)
@@ -164,9 +204,9 @@ def test_vectors_that_the_next_collection_lost_are_put_in_again(
         knowledge_base=taught.base, embedding_model=SMALL, generation=2, lease="ours"
     )
     reembed._embed_missing(change)
-    last = reembed._push(change, 0)
+    reembed._push(change)
     vectors().drop(change.collection)
-    reembed._fill(change, last)
+    reembed._fill(change)
     assert vectors().count(change.collection) == len(FACTS)
     assert reembed._switch(change)
     assert index.check(reload(taught)).ok
@@ -244,6 +284,39 @@ def quiet(house: House, taught: Tenant) -> Iterator[Tenant]:
     house.worker.stop()
     yield taught
     house.worker.start()
+
+
+def test_a_change_is_put_down_and_goes_on_from_where_it_was(quiet: Tenant, monkeypatch) -> None:
+    monkeypatch.setattr(reembed, "BATCH", 1)
+    monkeypatch.setattr(reembed, "FILL_BATCH", 1)
+    change, seen = change_model.begin(quiet.base, SMALL), list[tuple[int, int]]()
+    turn: int | None = change.turn
+    for _ in range(2 * len(FACTS)):
+        turn = reembed.reembed(change.pk, turn=turn, is_over=lambda: True)
+        change.refresh_from_db()
+        assert (change.state, change.lease, change.attempts, change.turn) == ("queued", "", 0, turn)
+        made = NextVector.objects.filter(reembedding=change)
+        seen.append((made.count(), made.filter(pk__lte=change.filled).count()))
+    assert seen == [(1, 0), (2, 0), (3, 0), (3, 1), (3, 2), (3, 3)]
+    assert is_as_it_was(quiet)
+    assert reembed.reembed(change.pk, turn=turn, is_over=lambda: True) is None
+    assert ended(change)
+    assert change.state == "done"
+    assert index.check(reload(quiet)).ok
+
+
+def test_of_several_messages_for_a_turn_one_begins_it(quiet: Tenant) -> None:
+    change = change_model.begin(quiet.base, SMALL)
+    following = reembed.reembed(change.pk, turn=change.turn, is_over=lambda: True)
+    assert following == change.turn + 1
+    assert reembed.reembed(change.pk, turn=change.turn) is None
+    assert not ended(change)
+    assert sweep.abandoned_changes() == []
+    long_ago = timezone.now() - timedelta(seconds=settings.INGEST_LEASE_SECONDS + 1)
+    Reembedding.objects.filter(pk=change.pk).update(heartbeat_at=long_ago)
+    assert (change.pk, following) in sweep.abandoned_changes()
+    reembed.reembed(change.pk, turn=following)
+    assert ended(change)
 
 
 on_postgres = pytest.mark.skipif(
