@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 
-from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from chatbot_saas.lib.lease import stale_since
 from chatbot_saas.lib.storage import StorageDown, is_up
 from knowledge.models import DiscardedFile
 
@@ -49,10 +48,8 @@ def _taken() -> DiscardedFile | None:
     Of a worker that is killed, or waits for its storage for ever, another one takes it over after
     a while: deleting twice does no harm, since no name is used again.
     """
-    now = timezone.now()
-    stale = now - timedelta(seconds=settings.INGEST_LEASE_SECONDS)
-    waiting = DiscardedFile.objects.takeable(stale)
+    waiting = DiscardedFile.objects.takeable(stale_since())
     while (file := waiting.order_by("pk").first()) is not None:
-        if waiting.filter(pk=file.pk).update(tried_at=now):
+        if waiting.filter(pk=file.pk).update(tried_at=timezone.now()):
             return file
     return None

@@ -1,21 +1,22 @@
 """The row is the job: who works on a source, and how it ends.
 
-Whoever works on a source holds its lease and renews it with each step; a worker that was killed
-stops renewing, and after a while another one may take the source over. Every change of it is
+Whoever works on a source holds its lease (chatbot_saas.lib.lease), and every change of it is
 written only while the lease is held, so that two workers can never both write.
 """
 
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
+from chatbot_saas.lib import lease
+from chatbot_saas.lib.lease import LeaseLost as LeaseLost
+from chatbot_saas.lib.lease import held
+from chatbot_saas.lib.lease import renew as renew
+from chatbot_saas.lib.lease import stale_since as stale_since
 from chatbot_saas.lib.storage import StorageDown
 from knowledge.discard import discard
 from knowledge.engine.errors import EmbedderDown, EmbedderRefused, Unreadable
@@ -30,17 +31,8 @@ WOKEN_AT_ONCE = 10  # workers, for many sources: each goes on until nothing wait
 GAVE_UP = "This file could not be processed, also after several tries."
 
 
-class LeaseLost(Exception):
-    """Somebody else works on this source now, or it was deleted."""
-
-
 class Paused(Exception):
     """The work was put down in the middle, so that others have their turn."""
-
-
-def stale_since() -> datetime:
-    """Who has not renewed a lease since then holds it no more."""
-    return timezone.now() - timedelta(seconds=settings.INGEST_LEASE_SECONDS)
 
 
 def work(source_id: int, step: Callable[[Source], object]) -> bool:
@@ -79,11 +71,10 @@ def work_on(source: Source, step: Callable[[Source], object]) -> bool:
 
 def claim(source_id: int) -> Source | None:
     """Take the lease of a source that is unfinished and that nobody holds."""
-    lease = secrets.token_hex(16)
-    free = Source.objects.filter(pk=source_id).takeable(stale_since())
-    if not free.update(lease=lease, heartbeat_at=timezone.now(), attempts=F("attempts") + 1):
+    wanted = Source.objects.filter(pk=source_id).unfinished()
+    if not (taken := lease.claim(wanted, attempts=F("attempts") + 1)):
         return None
-    own = Source.objects.select_related("knowledge_base").filter(pk=source_id, lease=lease)
+    own = Source.objects.select_related("knowledge_base").filter(pk=source_id, lease=taken)
     source = own.first()
     if source is None or source.attempts <= MOST_ATTEMPTS:
         return source
@@ -92,28 +83,16 @@ def claim(source_id: int) -> Source | None:
     return None
 
 
-def renew(source: Source, **changes: object) -> None:
-    """Beat, and write `changes`. Raises LeaseLost when the lease is not ours any more."""
-    held = Source.objects.filter(pk=source.pk, lease=source.lease)
-    if not held.update(heartbeat_at=timezone.now(), **changes):
-        raise LeaseLost
-    for name, value in changes.items():
-        if name != "lease":
-            setattr(source, name, value)
-
-
 def _put_down(source: Source) -> bool:
     """Behind all others of its client; what is stored of it stays, and this was no failed try."""
-    held = Source.objects.filter(pk=source.pk, lease=source.lease)
     queued = {"state": Source.State.QUEUED, "lease": "", "heartbeat_at": timezone.now()}
-    return bool(held.update(attempts=0, **queued))
+    return bool(held(source).update(attempts=0, **queued))
 
 
 def _wait(source: Source) -> None:
     """Not taken up again before the lease has become stale: a pause between tries."""
-    held = Source.objects.filter(pk=source.pk, lease=source.lease)
     waits = {"state": Source.State.QUEUED, "heartbeat_at": timezone.now()}
-    held.update(**waits, attempts=F("attempts") - 1)  # it was not the file's fault
+    held(source).update(**waits, attempts=F("attempts") - 1)  # it was not the file's fault
 
 
 def _try_again(source: Source, reason: str) -> None:
@@ -121,8 +100,7 @@ def _try_again(source: Source, reason: str) -> None:
     if source.attempts >= MOST_ATTEMPTS:
         _fail(source, reason, keep=source.file)
         return
-    held = Source.objects.filter(pk=source.pk, lease=source.lease)
-    held.update(state=Source.State.QUEUED, heartbeat_at=timezone.now())
+    held(source).update(state=Source.State.QUEUED, heartbeat_at=timezone.now())
 
 
 def _fail(source: Source, reason: str, *, keep: str = "") -> None:

@@ -12,15 +12,14 @@ A large base takes an hour: after a while it is put down for others, as a long d
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Subquery
 from django.utils import timezone
 
+from chatbot_saas.lib import lease
+from chatbot_saas.lib.lease import LeaseLost, held, renew
 from knowledge import index
 from knowledge.embedding import embedder_for, pack, unpack
 from knowledge.engine.embed import Embedder
@@ -43,10 +42,6 @@ Over = Callable[[], bool]
 
 def _never() -> bool:
     return False
-
-
-class LeaseLost(Exception):
-    """Somebody else works on this change now, or it was cancelled or deleted."""
 
 
 def reembed(reembedding_id: int, *, turn: int | None = None, is_over: Over = _never) -> int | None:
@@ -81,22 +76,13 @@ def _work(change: Reembedding, is_over: Over = _never) -> None:
 
 
 def _claim(reembedding_id: int, turn: int | None) -> Reembedding | None:
-    now = timezone.now()
-    free = Reembedding.objects.filter(pk=reembedding_id).unfinished()
+    wanted = Reembedding.objects.filter(pk=reembedding_id).unfinished()
     if turn is not None:
-        free = free.filter(turn=turn)
-    stale = free.filter(heartbeat_at__lt=now - timedelta(seconds=settings.INGEST_LEASE_SECONDS))
-    lease = secrets.token_hex(16)
-    claim = {
-        "lease": lease,
-        "heartbeat_at": now,
-        "attempts": F("attempts") + 1,
-        "turn": F("turn") + 1,
-        "state": Reembedding.State.EMBEDDING,
-    }
-    if not (free.filter(lease="").update(**claim) or stale.update(**claim)):
+        wanted = wanted.filter(turn=turn)
+    begun = {"state": Reembedding.State.EMBEDDING, "attempts": F("attempts") + 1}
+    if not (taken := lease.claim(wanted, turn=F("turn") + 1, **begun)):
         return None
-    change = Reembedding.objects.select_related("knowledge_base").filter(lease=lease).first()
+    change = Reembedding.objects.select_related("knowledge_base").filter(lease=taken).first()
     if change is None or change.attempts <= MOST_ATTEMPTS:
         return change
     _fail(change, NEVER_ANSWERED)
@@ -128,7 +114,7 @@ def _store(
 ) -> int:
     rows = embedder.embed([passage.indexed_text for passage in batch])
     with transaction.atomic():
-        _renew(change, progress=EMBEDDING_SHARE * min(progress, 1.0), attempts=0)
+        renew(change, progress=EMBEDDING_SHARE * min(progress, 1.0), attempts=0)
         # A passage may have been deleted while it was embedded.
         alive = Passage.objects.filter(pk__in=[one.pk for one in batch]).order_by("pk")
         there = set(alive.select_for_update().values_list("pk", flat=True))
@@ -154,14 +140,13 @@ def _push(change: Reembedding, is_over: Over = _never) -> None:
     shard = vectors(change.knowledge_base.shard)
     rows = NextVector.objects.filter(reembedding=change).order_by("pk")
     while batch := list(rows.filter(pk__gt=change.filled)[:FILL_BATCH]):
-        _renew(change)
+        renew(change)
         shard.add(
             change.collection,
             [row.passage_id for row in batch],
             unpack(bytes(row.embedding) for row in batch),
         )
-        change.filled = batch[-1].pk
-        _renew(change, filled=change.filled)
+        renew(change, filled=batch[-1].pk)
         if is_over():
             raise Paused
 
@@ -180,7 +165,7 @@ def _switch(change: Reembedding) -> bool:
             raise LeaseLost
         if _missing(change).exists():
             return False
-        _renew(
+        renew(
             change,
             state=Reembedding.State.DONE,
             progress=1.0,
@@ -223,27 +208,17 @@ def _missing(change: Reembedding) -> PassageQuerySet:
     return _passages(change).filter(~Exists(made))
 
 
-def _renew(change: Reembedding, **fields: object) -> None:
-    """Beat, and write `fields`, if the lease is still ours."""
-    held = Reembedding.objects.filter(pk=change.pk, lease=change.lease).unfinished()
-    if not held.update(heartbeat_at=timezone.now(), **fields):
-        raise LeaseLost
-
-
 def _put_down(change: Reembedding) -> int | None:
     """For others; what was made stays, and this was no failed try. The turn that is next."""
-    held = Reembedding.objects.filter(pk=change.pk, lease=change.lease).unfinished()
     queued = {"state": Reembedding.State.QUEUED, "lease": "", "heartbeat_at": timezone.now()}
-    return change.turn if held.update(attempts=0, **queued) else None
+    return change.turn if held(change).update(attempts=0, **queued) else None
 
 
 def _release(change: Reembedding) -> None:
     """Leave it for the sweeper, which waits until the heartbeat is old: a pause between tries."""
-    held = Reembedding.objects.filter(pk=change.pk, lease=change.lease).unfinished()
-    held.update(state=Reembedding.State.QUEUED, heartbeat_at=timezone.now())
+    held(change).update(state=Reembedding.State.QUEUED, heartbeat_at=timezone.now())
 
 
 def _fail(change: Reembedding, reason: str) -> None:
-    held = Reembedding.objects.filter(pk=change.pk, lease=change.lease).unfinished()
     failed = Reembedding.State.FAILED
-    held.update(state=failed, error=reason[:300], lease="", heartbeat_at=timezone.now())
+    held(change).update(state=failed, error=reason[:300], lease="", heartbeat_at=timezone.now())

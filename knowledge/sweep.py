@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.db.models import F
 from django.utils import timezone
 
+from chatbot_saas.lib import lease
+from chatbot_saas.lib.lease import stale_since
 from knowledge import ingest
-from knowledge.jobs import stale_since
 from knowledge.models import Reembedding, Source
 from knowledge.vectors import shards, vectors
 
@@ -46,12 +47,8 @@ def index(source: Source) -> None:
 def abandoned_changes() -> list[tuple[int, int]]:
     """Unfinished changes of model that nobody has worked on for as long as a lease lasts, each
     with the turn that it waits for."""
-    stale = Reembedding.objects.abandoned(stale_since())
-    found = list(stale.values_list("pk", "turn")[:MOST_AT_ONCE])
-    # Those that nobody has begun may simply stand in a long queue: ask again after a while only.
-    waiting = Reembedding.objects.filter(pk__in=[change_id for change_id, _ in found], lease="")
-    waiting.update(heartbeat_at=timezone.now())
-    return found
+    found = lease.abandoned(Reembedding.objects.abandoned(stale_since()), MOST_AT_ONCE)
+    return list(Reembedding.objects.filter(pk__in=found).values_list("pk", "turn"))
 
 
 def uncleared_changes() -> list[int]:

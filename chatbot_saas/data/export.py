@@ -7,10 +7,9 @@ it; a worker that was killed stops renewing, and another one begins the archive 
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
@@ -30,8 +29,10 @@ from accounts.audit import Action
 from accounts.models import Client, Export, Membership
 from accounts.roles import Act, Role
 from chatbot_saas.data import archive
+from chatbot_saas.lib import lease
 from chatbot_saas.lib.after_commit import after_commit
 from chatbot_saas.lib.errors import CallerError, Conflict
+from chatbot_saas.lib.lease import LeaseLost, held, renew
 from chatbot_saas.lib.storage import StorageDown, listed
 from knowledge.discard import discard as discard_file
 
@@ -46,10 +47,6 @@ TASK = "chatbot_saas.tasks.build_export"
 class Gone(CallerError):
     status = 410
     title = "This export has expired"
-
-
-class LeaseLost(Exception):
-    """Another worker builds this export now, or it was deleted."""
 
 
 class StoredArchive(File):
@@ -122,11 +119,7 @@ def opened(request: HttpRequest, export: Export) -> str:
 
 def abandoned() -> list[int]:
     """Unfinished exports that nobody has worked on for as long as a lease lasts."""
-    now = timezone.now()
-    found = list(Export.objects.abandoned(_stale(now)).values_list("pk", flat=True)[:MOST_AT_ONCE])
-    # Those that nobody has begun may stand in a long queue: ask again after a while only.
-    Export.objects.filter(pk__in=found, lease="").update(heartbeat_at=now)
-    return found
+    return lease.abandoned(Export.objects.abandoned(lease.stale_since()), MOST_AT_ONCE)
 
 
 def expire_old() -> None:
@@ -157,25 +150,16 @@ def _expire(export: Export) -> None:
 
 def _claim(export_id: int) -> Export | None:
     """Take the lease of an export that is unfinished and that nobody holds."""
-    now = timezone.now()
-    free = Export.objects.filter(pk=export_id).unfinished()
-    lease = secrets.token_hex(16)
-    claim = {
-        "lease": lease,
-        "heartbeat_at": now,
-        "attempts": F("attempts") + 1,
-        "state": Export.State.WORKING,
-        "progress": 0,
-    }
-    stale = free.filter(heartbeat_at__lt=_stale(now))
-    if not (free.filter(lease="").update(**claim) or stale.update(**claim)):
+    wanted = Export.objects.filter(pk=export_id).unfinished()
+    begun = {"state": Export.State.WORKING, "progress": 0, "attempts": F("attempts") + 1}
+    if not (taken := lease.claim(wanted, **begun)):
         return None
-    export = Export.objects.select_related("client", "requested_by").filter(lease=lease).first()
+    export = Export.objects.select_related("client", "requested_by").filter(lease=taken).first()
     if export is None:
         return None
     if export.attempts <= MOST_ATTEMPTS:
         return export
-    _renew(export, state=Export.State.FAILED, lease="", error="It failed several times.")
+    renew(export, state=Export.State.FAILED, lease="", error="It failed several times.")
     discard(export)
     logger.error("export %s given up", export.public_id)
     return None
@@ -183,7 +167,7 @@ def _claim(export_id: int) -> Export | None:
 
 def _publish(export: Export, path: Path) -> None:
     """Move the archive into the storage and tell who asked; older exports end with that."""
-    _renew(export)
+    renew(export)
     name = f"{_stored_folder(export.client)}/{export.public_id}-{export.lease[:8]}.zip"
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -191,7 +175,7 @@ def _publish(export: Export, path: Path) -> None:
     now = timezone.now()
     try:
         with transaction.atomic():
-            _renew(
+            renew(
                 export,
                 state=Export.State.READY,
                 progress=1.0,
@@ -241,27 +225,15 @@ def _beat_of(export: Export) -> archive.Beat:
     def beat(progress: float) -> None:
         nonlocal last
         if time.monotonic() - last >= BEAT_SECONDS:
-            _renew(export, progress=progress)
+            renew(export, progress=progress)
             last = time.monotonic()
 
     return beat
 
 
-def _renew(export: Export, **changes: object) -> None:
-    """Beat, and write `changes`, if the lease is still ours."""
-    held = Export.objects.filter(pk=export.pk, lease=export.lease)
-    if not held.update(heartbeat_at=timezone.now(), **changes):
-        raise LeaseLost
-
-
 def _wait(export: Export) -> None:
     """Leave it for the sweeper, once its lease has run out; the try does not count."""
-    held = Export.objects.filter(pk=export.pk, lease=export.lease)
-    held.update(heartbeat_at=timezone.now(), attempts=F("attempts") - 1)
-
-
-def _stale(now: datetime) -> datetime:
-    return now - timedelta(seconds=settings.INGEST_LEASE_SECONDS)
+    held(export).update(heartbeat_at=timezone.now(), attempts=F("attempts") - 1)
 
 
 def _folder() -> Path:

@@ -13,6 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from billing.limits import PlanLimit
+from chatbot_saas.lib.lease import LeaseLost, renew
 from chatbot_saas.lib.net.errors import (
     FetchError,
     Refused,
@@ -25,7 +26,7 @@ from knowledge import ingest
 from knowledge.crawl import hosts, take, visit
 from knowledge.crawl.frontier import Frontier
 from knowledge.crawl.hosts import Closed
-from knowledge.crawl.lease import LeaseLost, claim, put_down, renew
+from knowledge.crawl.lease import claim, put_down
 from knowledge.crawl.visit import NotWanted
 from knowledge.discard import discard
 from knowledge.engine.errors import Unreadable

@@ -12,9 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing import limits
+from chatbot_saas.lib.lease import renew
 from knowledge import holdings, ingest, page_sources
 from knowledge.crawl.frontier import Frontier
-from knowledge.crawl.lease import renew
 from knowledge.crawl.visit import Visit
 from knowledge.discard import discard
 from knowledge.engine.web.urls import key_of

@@ -27,6 +27,7 @@ from chat.models import Bot, Conversation, Message
 from chatbot_saas import tasks
 from chatbot_saas.data import archive, contents, export
 from chatbot_saas.data.belongings import belongings
+from chatbot_saas.lib.lease import LeaseLost
 from knowledge.models import KnowledgeBase, Source
 from tests.e2e.looking import WAYS, look, shots
 from tests.everything import Everything
@@ -318,7 +319,7 @@ def test_an_export_deleted_meanwhile_leaves_no_file(world: Everything) -> None:
     path = export._temporary(claimed)
     path.write_bytes(b"PK")
     one.delete()
-    with pytest.raises(export.LeaseLost):
+    with pytest.raises(LeaseLost):
         export._publish(claimed, path)
     assert not default_storage.exists(f"{world.client.public_id}/exports/{claimed.public_id}")
 
