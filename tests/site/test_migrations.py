@@ -32,7 +32,7 @@ def migrated(*targets):
     executor.migrate(list(targets))
     return MigrationExecutor(connection).loader.project_state(list(targets)).apps
 
-BEFORE = ("knowledge", "0010_healing_until")
+BEFORE = ("knowledge", "0013_reembedding_turns")
 apps = migrated(BEFORE, ("accounts", "0001_initial"))
 of = lambda name: apps.get_model("knowledge", name).objects
 client = apps.get_model("accounts", "Client").objects.create(name="Old", public_id="cl_old")

@@ -61,7 +61,7 @@ class CreateClustered(migrations.CreateModel):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('knowledge', '0010_healing_until'),
+        ('knowledge', '0013_reembedding_turns'),
     ]
 
     operations = [
