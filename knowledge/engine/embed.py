@@ -27,7 +27,7 @@ from openai import (
 )
 from tokenizers import Tokenizer
 
-from knowledge.engine.catalogue import HOSTED, LOCAL_NAME, OPENAI_BATCH, model_of
+from knowledge.engine.catalogue import HOSTED, LOCAL_NAME, model_of
 from knowledge.engine.errors import EmbedderDown, EmbedderRefused
 
 Vector = NDArray[np.float32]
@@ -37,7 +37,6 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 LOCAL = "local"
 LOCAL_DIMENSIONS = model_of(LOCAL_NAME).dimensions
 MOST_TOKENS = 256
-HOSTED_BATCH = OPENAI_BATCH
 # Twice that is less than a lease: nobody may take over what waits here.
 HOSTED_TIMEOUT = 25.0
 # What these say is about the key, the model's name or the texts: the same call fails again.
