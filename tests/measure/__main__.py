@@ -1,10 +1,10 @@
-"""python -m tests.measure [retrieval|answers|ingestion|refusing|pages|reading]…"""
+"""python -m tests.measure [retrieval|answers|ingestion|refusing|pages|reading|memory]…"""
 
 from __future__ import annotations
 
 import sys
 
-from tests.measure import answers, ingestion, pages, reading, refusing, retrieval
+from tests.measure import answers, ingestion, memory, pages, reading, refusing, retrieval
 
 ALL = {
     "retrieval": retrieval.main,
@@ -13,6 +13,7 @@ ALL = {
     "refusing": refusing.main,
     "pages": pages.main,
     "reading": reading.main,
+    "memory": memory.main,
 }
 
 for name in sys.argv[1:] or ALL:

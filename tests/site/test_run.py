@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -19,90 +18,38 @@ import pytest
 
 from tests import environment
 from tests.services.django import manage
-from tests.services.process import ROOT, Service, child_env, is_gone
+from tests.services.make_run import MakeRun
+from tests.services.process import ROOT, child_env, is_gone
 from tests.services.waiting import wait_until
 
 
-class Installation(Service):
-    """`python -m chatbot_saas.run` in a folder of its own, on ports of its own."""
-
-    start_timeout = 120.0
-    stop_timeout = 30.0
-    stop_signal = signal.SIGINT
-
-    def __init__(self, folder: Path, **env: str) -> None:
-        self.port = free_pair()
-        own = {"VAR_DIR": str(folder), "PORT": str(self.port)}
-        super().__init__("installation", env=own | env, directory=folder)
-
-    @property
-    def cwd(self) -> Path:
-        return ROOT
-
-    @property
-    def url(self) -> str:
-        return f"http://localhost:{self.port}"
-
-    def command(self) -> list[str]:
-        return [sys.executable, "-m", "chatbot_saas.run"]
-
-    def ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    def parts(self, word: str) -> list[psutil.Process]:
-        return [one for one in self._descendants() if word in command_of(one)]
-
-
-def command_of(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return ""
-
-
-def free_pair() -> int:
-    """A web port whose Chroma port is free too."""
-    for port in range(8300, 8800, 7):
-        if all(is_free(one) for one in (port, port + 100)):
-            return port
-    raise AssertionError("no free ports")
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
-
-
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeRun]:
     folder = tmp_path_factory.mktemp("installation")
     for made in ("models", "static"):
         (folder / made).symlink_to(environment.BASE / "var" / made)
-    with Installation(folder) as running:
+    with MakeRun(folder) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def demo(installation: Installation) -> dict[str, Any]:
+def demo(installation: MakeRun) -> dict[str, Any]:
     done = manage("demo", "--json", env=installation.env)
     return dict(json.loads(done.stdout))
 
 
-def documents(installation: Installation, demo: dict[str, Any]) -> list[dict[str, Any]]:
+def documents(installation: MakeRun, demo: dict[str, Any]) -> list[dict[str, Any]]:
     bearer = {"Authorization": f"Bearer {demo['api_key']}"}
     answer = httpx.get(f"{installation.url}/api/documents?limit=100", headers=bearer)
     return list(answer.json()["results"])
 
 
-def all_ready(installation: Installation, demo: dict[str, Any]) -> bool:
+def all_ready(installation: MakeRun, demo: dict[str, Any]) -> bool:
     found = documents(installation, demo)
     return len(found) >= 12 and all(one["status"] == "ready" for one in found)
 
 
-def ask(installation: Installation, demo: dict[str, Any], message: str) -> dict[str, Any]:
+def ask(installation: MakeRun, demo: dict[str, Any], message: str) -> dict[str, Any]:
     answer = httpx.post(
         f"{installation.url}/api/chat",
         json={"bot": demo["bot_id"], "message": message},
@@ -114,7 +61,7 @@ def ask(installation: Installation, demo: dict[str, Any], message: str) -> dict[
 
 
 def test_it_says_where_to_look_and_how_to_log_in(
-    installation: Installation, demo: dict[str, Any]
+    installation: MakeRun, demo: dict[str, Any]
 ) -> None:
     said = installation.log_text()
     for word in ("/demo/", "/app/", demo["email"], demo["password"], demo["api_key"]):
@@ -126,7 +73,7 @@ def test_the_demo_command_prints_its_json_and_nothing_else(demo: dict[str, Any])
 
 
 def test_a_question_about_the_shop_is_answered_with_its_source(
-    installation: Installation, demo: dict[str, Any]
+    installation: MakeRun, demo: dict[str, Any]
 ) -> None:
     wait_until(lambda: all_ready(installation, demo), 60)
     answer = ask(installation, demo, "How many days do I have to return something?")
@@ -137,7 +84,7 @@ def test_a_question_about_the_shop_is_answered_with_its_source(
 
 
 def test_a_question_about_quantum_physics_is_refused(
-    installation: Installation, demo: dict[str, Any]
+    installation: MakeRun, demo: dict[str, Any]
 ) -> None:
     answer = ask(installation, demo, "How does quantum entanglement work?")
     assert answer["answered"] is False
@@ -145,7 +92,7 @@ def test_a_question_about_quantum_physics_is_refused(
 
 
 def test_document_in_question_out_as_the_api_page_says(
-    installation: Installation, demo: dict[str, Any]
+    installation: MakeRun, demo: dict[str, Any]
 ) -> None:
     """A program that has the demo's JSON and docs/api.md, and nothing else."""
     api = httpx.Client(base_url=demo["url"], timeout=30)
@@ -173,7 +120,7 @@ def test_document_in_question_out_as_the_api_page_says(
     api.close()
 
 
-def test_a_killed_part_comes_back(installation: Installation, demo: dict[str, Any]) -> None:
+def test_a_killed_part_comes_back(installation: MakeRun, demo: dict[str, Any]) -> None:
     killed = installation.parts("uvicorn")[0]
     killed.kill()
     wait_until(lambda: bool(installation.parts("uvicorn")) and installation.ready(), 30)
@@ -182,7 +129,7 @@ def test_a_killed_part_comes_back(installation: Installation, demo: dict[str, An
 
 
 def test_a_second_start_repeats_nothing_and_ctrl_c_stops_everything(
-    installation: Installation, demo: dict[str, Any]
+    installation: MakeRun, demo: dict[str, Any]
 ) -> None:
     before = [one["id"] for one in documents(installation, demo)]
     family = installation._descendants()
@@ -194,7 +141,7 @@ def test_a_second_start_repeats_nothing_and_ctrl_c_stops_everything(
     assert ask(installation, demo, "Do you offer gift cards?")["conversation"]
 
 
-def test_reset_makes_the_demo_client_anew(installation: Installation, demo: dict[str, Any]) -> None:
+def test_reset_makes_the_demo_client_anew(installation: MakeRun, demo: dict[str, Any]) -> None:
     again = json.loads(manage("demo", "--json", "--reset", env=installation.env).stdout)
     assert again["api_key"] == demo["api_key"]
     assert again["bot_id"] != demo["bot_id"]
@@ -210,7 +157,7 @@ def test_a_taken_port_is_a_clear_message(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_part_that_keeps_dying_takes_the_rest_down(installation: Installation) -> None:
+def test_a_part_that_keeps_dying_takes_the_rest_down(installation: MakeRun) -> None:
     """Last of this module: afterwards nothing of the installation runs."""
     family = installation._descendants()
 
