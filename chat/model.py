@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
-from chat.engine.llm import ChatModel, FallbackModel, OpenAIModel
+from chat.engine.llm import ChatModel, FallbackModel
 
 # Connections belong to the event loop that opened them.
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, ChatModel] = WeakKeyDictionary()
@@ -30,7 +30,9 @@ def _with_fallback() -> ChatModel:
     return FallbackModel(first, _model(settings.CHAT_FALLBACK_MODEL))
 
 
-def _model(name: str) -> OpenAIModel:
+def _model(name: str) -> ChatModel:
+    from chat.engine.openai_model import OpenAIModel  # noqa: PLC0415 - see there
+
     return OpenAIModel(
         name,
         api_key=settings.OPENAI_API_KEY,

@@ -24,7 +24,6 @@ from knowledge.engine.catalogue import (
 from knowledge.engine.embed import (
     LOCAL,
     Embedder,
-    HostedEmbedder,
     LocalEmbedder,
     Matrix,
     Vector,
@@ -67,7 +66,12 @@ def _embedder(name: str, _pid: int) -> Embedder:
         return LocalEmbedder(settings.VAR_DIR / "models")
     if name in LOADERS:
         return MultilingualEmbedder(name)
-    model = name.removeprefix(HOSTED)
+    return _hosted_embedder(name.removeprefix(HOSTED))
+
+
+def _hosted_embedder(model: str) -> Embedder:
+    from knowledge.engine.embed_hosted import HostedEmbedder  # noqa: PLC0415 - see there
+
     if model in settings.EMBEDDING_SERVERS:
         # The key of one server is nothing for another one.
         key = settings.EMBEDDING_KEYS.get(model, "")

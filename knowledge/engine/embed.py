@@ -1,4 +1,4 @@
-"""Texts to unit vectors: by a small model on this machine, or by a server that speaks OpenAI's."""
+"""Texts to unit vectors, by a small model on this machine."""
 
 from __future__ import annotations
 
@@ -8,27 +8,19 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from openai import (
-    AuthenticationError,
-    BadRequestError,
-    NotFoundError,
-    OpenAI,
-    OpenAIError,
-    PermissionDeniedError,
-)
 from tokenizers import Tokenizer
 
-from knowledge.engine.catalogue import HOSTED, LOCAL_NAME, model_of
-from knowledge.engine.errors import EmbedderDown, EmbedderRefused
+from knowledge.engine.catalogue import LOCAL_NAME, model_of
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 Vector = NDArray[np.float32]
 Matrix = NDArray[np.float32]
@@ -37,15 +29,6 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 LOCAL = "local"
 LOCAL_DIMENSIONS = model_of(LOCAL_NAME).dimensions
 MOST_TOKENS = 256
-# Twice that is less than a lease: nobody may take over what waits here.
-HOSTED_TIMEOUT = 25.0
-# What these say is about the key, the model's name or the texts: the same call fails again.
-REFUSALS = {
-    AuthenticationError: "does not accept the key",
-    PermissionDeniedError: "does not allow this key to use it",
-    NotFoundError: "is not known to its server",
-    BadRequestError: "does not take these texts",
-}
 
 
 class Embedder(Protocol):
@@ -98,6 +81,8 @@ class LocalEmbedder:
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
+        import onnxruntime  # noqa: PLC0415 - 9 MB of every process, and few embed
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -135,62 +120,3 @@ def local_model(folder: Path) -> Path:
             command = [sys.executable, "-m", "knowledge.engine.quantize", str(path)]
             subprocess.run(command, check=True, cwd=PROJECT)
     return path
-
-
-@dataclass(frozen=True)
-class HostedEmbedder:
-    """An embedding model behind OpenAI's API or a server compatible with it."""
-
-    model: str
-    api_key: str
-    base_url: str | None
-
-    @property
-    def name(self) -> str:
-        return f"{HOSTED}{self.model}"
-
-    def embed(self, texts: Sequence[str], *, asking: bool = False) -> Matrix:
-        known = model_of(self.name)
-        if not texts:
-            return np.empty((0, known.dimensions), np.float32)
-        cut = [text[: known.most_characters] for text in texts]
-        batches = [cut[i : i + known.batch] for i in range(0, len(cut), known.batch)]
-        vectors = [vector for batch in batches for vector in self._embed_batch(batch)]
-        matrix = self._matrix(vectors)
-        unit: Matrix = matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-9)
-        return unit
-
-    def _matrix(self, vectors: list[list[float]]) -> Matrix:
-        """All of one length, and of the model's own where that is known."""
-        lengths = {len(vector) for vector in vectors}
-        wanted = model_of(self.name).dimensions or max(lengths)
-        if lengths != {wanted}:
-            raise EmbedderRefused(
-                f"{self.model} gave vectors of {min(lengths)} numbers instead of {wanted}."
-            )
-        return np.array(vectors, np.float32)
-
-    def _embed_batch(self, texts: Sequence[str]) -> list[list[float]]:
-        try:
-            # The library asks for bytes, a third of the size of numbers written out, and takes
-            # those too, of servers that know nothing else.
-            answer = self._client.embeddings.create(model=self.model, input=list(texts))
-            ordered = sorted(answer.data, key=lambda one: one.index)
-            vectors = [one.embedding for one in ordered]
-        except tuple(REFUSALS) as error:
-            raise EmbedderRefused(f"{self.model} {REFUSALS[type(error)]}.") from error
-        except (OpenAIError, ValueError, TypeError, AttributeError) as error:
-            # The last two: the library passes on whatever came, be it a proxy's page.
-            raise EmbedderDown(f"{self.model}: {type(error).__name__}") from error
-        if len(vectors) != len(texts):
-            raise EmbedderDown(f"{self.model}: {len(vectors)} vectors for {len(texts)} texts")
-        return vectors
-
-    @cached_property
-    def _client(self) -> OpenAI:
-        return OpenAI(
-            api_key=self.api_key or "none",
-            base_url=self.base_url,
-            timeout=HOSTED_TIMEOUT,
-            max_retries=1,
-        )

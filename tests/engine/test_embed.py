@@ -10,12 +10,8 @@ import pytest
 from django.conf import settings
 
 from knowledge.engine.catalogue import OPENAI_BATCH
-from knowledge.engine.embed import (
-    LOCAL_DIMENSIONS,
-    HostedEmbedder,
-    LocalEmbedder,
-    local_model,
-)
+from knowledge.engine.embed import LOCAL_DIMENSIONS, LocalEmbedder, local_model
+from knowledge.engine.embed_hosted import HostedEmbedder
 from knowledge.engine.errors import EmbedderDown
 from tests.fakes.openai_server import FakeOpenAI
 

@@ -24,9 +24,8 @@ from chat.engine.llm import (
     ModelDown,
     ModelError,
     ModelSilent,
-    OpenAIModel,
-    _Chunks,
 )
+from chat.engine.openai_model import OpenAIModel, _Chunks
 from chatbot_saas.lib.sse import keep_alive
 from tests.fakes.openai_server import Answer, FakeOpenAI, words
 

@@ -1,0 +1,92 @@
+"""Texts to unit vectors, by a server that speaks OpenAI's protocol.
+
+A module of its own, because the library takes 25 MB of each process that loads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from openai import (
+    AuthenticationError,
+    BadRequestError,
+    NotFoundError,
+    OpenAI,
+    OpenAIError,
+    PermissionDeniedError,
+)
+
+from knowledge.engine.catalogue import HOSTED, model_of
+from knowledge.engine.embed import Matrix
+from knowledge.engine.errors import EmbedderDown, EmbedderRefused
+
+HOSTED_TIMEOUT = 25.0
+# What these say is about the key, the model's name or the texts: the same call fails again.
+REFUSALS = {
+    AuthenticationError: "does not accept the key",
+    PermissionDeniedError: "does not allow this key to use it",
+    NotFoundError: "is not known to its server",
+    BadRequestError: "does not take these texts",
+}
+
+
+@dataclass(frozen=True)
+class HostedEmbedder:
+    """An embedding model behind OpenAI's API or a server compatible with it."""
+
+    model: str
+    api_key: str
+    base_url: str | None
+
+    @property
+    def name(self) -> str:
+        return f"{HOSTED}{self.model}"
+
+    def embed(self, texts: Sequence[str], *, asking: bool = False) -> Matrix:
+        known = model_of(self.name)
+        if not texts:
+            return np.empty((0, known.dimensions), np.float32)
+        cut = [text[: known.most_characters] for text in texts]
+        batches = [cut[i : i + known.batch] for i in range(0, len(cut), known.batch)]
+        vectors = [vector for batch in batches for vector in self._embed_batch(batch)]
+        matrix = self._matrix(vectors)
+        unit: Matrix = matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-9)
+        return unit
+
+    def _matrix(self, vectors: list[list[float]]) -> Matrix:
+        """All of one length, and of the model's own where that is known."""
+        lengths = {len(vector) for vector in vectors}
+        wanted = model_of(self.name).dimensions or max(lengths)
+        if lengths != {wanted}:
+            raise EmbedderRefused(
+                f"{self.model} gave vectors of {min(lengths)} numbers instead of {wanted}."
+            )
+        return np.array(vectors, np.float32)
+
+    def _embed_batch(self, texts: Sequence[str]) -> list[list[float]]:
+        try:
+            # The library asks for bytes, a third of the size of numbers written out, and takes
+            # those too, of servers that know nothing else.
+            answer = self._client.embeddings.create(model=self.model, input=list(texts))
+            ordered = sorted(answer.data, key=lambda one: one.index)
+            vectors = [one.embedding for one in ordered]
+        except tuple(REFUSALS) as error:
+            raise EmbedderRefused(f"{self.model} {REFUSALS[type(error)]}.") from error
+        except (OpenAIError, ValueError, TypeError, AttributeError) as error:
+            # The last two: the library passes on whatever came, be it a proxy's page.
+            raise EmbedderDown(f"{self.model}: {type(error).__name__}") from error
+        if len(vectors) != len(texts):
+            raise EmbedderDown(f"{self.model}: {len(vectors)} vectors for {len(texts)} texts")
+        return vectors
+
+    @cached_property
+    def _client(self) -> OpenAI:
+        return OpenAI(
+            api_key=self.api_key or "none",
+            base_url=self.base_url,
+            timeout=HOSTED_TIMEOUT,
+            max_retries=1,
+        )
