@@ -1,5 +1,9 @@
+import django_stubs_ext
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
+
+# Before the models of any app. Not in the settings: the scheduler reads them without Django.
+django_stubs_ext.monkeypatch()
 
 
 class SiteConfig(AppConfig):

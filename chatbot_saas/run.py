@@ -21,7 +21,6 @@ from chatbot_saas import queues
 from chatbot_saas.lib.env import env_int, env_str
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
 CHROMA_PORT = 8100
 CHROMA_OPEN_COLLECTIONS = 200  # each holds about 3 MB and 4 file descriptors
 OPEN_FILES = 4096
@@ -82,7 +81,8 @@ def web_command(host: str, port: int) -> list[str]:
 
 def worker_command(processes: int = 1) -> list[str]:
     alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    return [*_celery("chatbot_saas"), "worker", "--concurrency", str(processes), *alone]
+    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "chatbot_saas"]
+    return [*celery, "worker", "--concurrency", str(processes), *alone]
 
 
 def _only(names: tuple[str, ...]) -> list[str]:
@@ -90,12 +90,7 @@ def _only(names: tuple[str, ...]) -> list[str]:
 
 
 def scheduler_command() -> list[str]:
-    # Without a pid file: one that a power cut left behind would keep it from starting.
-    return [*_celery("chatbot_saas.beat"), "beat", "--pidfile="]
-
-
-def _celery(application: str) -> list[str]:
-    return [sys.executable, "-m", "celery", "--quiet", "-A", application]
+    return [sys.executable, "-m", "chatbot_saas.beat"]
 
 
 def _chroma(var: Path, port: int) -> list[str]:
@@ -108,7 +103,12 @@ def _chroma(var: Path, port: int) -> list[str]:
         f"      capacity: {env_int('CHROMA_OPEN_COLLECTIONS', CHROMA_OPEN_COLLECTIONS, least=1)}\n",
         encoding="utf-8",
     )
-    return [str(BIN / "chroma"), "run", str(config)]
+    return [*_by_path("chroma_server.py"), "run", str(config)]
+
+
+def _by_path(module: str) -> list[str]:
+    """A program of this folder; by the name of its module it would bring Celery with it."""
+    return [sys.executable, str(Path(__file__).with_name(module))]
 
 
 def _allow_open_files() -> None:
@@ -146,8 +146,7 @@ def _write(path: Path, programs: Mapping[str, list[str]], var: Path) -> None:
             "killasgroup": "true",
         }
     config["eventlistener:watch"] = {
-        # By its path: as a module it would bring Celery with it.
-        "command": shlex.join([sys.executable, str(Path(__file__).with_name("last_words.py"))]),
+        "command": shlex.join(_by_path("last_words.py")),
         "events": "PROCESS_STATE_FATAL",
         "stderr_logfile": "/dev/stderr",
         "stderr_logfile_maxbytes": "0",

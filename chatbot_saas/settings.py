@@ -13,7 +13,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import dj_database_url
-import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -454,5 +453,3 @@ EMAIL_BACKEND = "accounts.outbox.OutboxBackend"
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_str(
     "EMAIL_FROM", f"{SITE_NAME} <no-reply@{urlsplit(SITE_URL).hostname}>"
 )
-
-django_stubs_ext.monkeypatch()

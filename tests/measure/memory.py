@@ -25,12 +25,12 @@ PARTS = {
     "last_words": "watch",
     "chroma": "chroma",
     "uvicorn": "web",
-    " beat ": "scheduler",
+    "chatbot_saas.beat": "scheduler",
     "--queues short": "worker",
     "--queues reading": "reader",
 }
 QUIET_SECONDS = 10.0
-LATER_SECONDS = 120.0  # what waits for more work has given up by then
+LATER_SECONDS = 90.0  # what waits for more work has given up by then
 
 
 def main() -> None:

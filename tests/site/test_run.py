@@ -162,7 +162,7 @@ def test_a_part_that_keeps_dying_takes_the_rest_down(installation: MakeRun) -> N
     family = installation._descendants()
 
     def kill_the_scheduler() -> bool:
-        for part in installation.parts(" beat "):
+        for part in installation.parts("chatbot_saas.beat"):
             with suppress(psutil.NoSuchProcess):
                 part.kill()
         return not installation.alive
