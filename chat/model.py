@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -15,12 +16,22 @@ _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, ChatModel] = WeakKeyDicti
 
 def chat_model() -> ChatModel | None:
     """The configured model; None when neither a key nor a server is set: quote instead."""
-    if not (settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL):
+    if not _is_configured():
         return None
     loop = asyncio.get_running_loop()
     if loop not in _by_loop:
         _by_loop[loop] = _with_fallback()
     return _by_loop[loop]
+
+
+def load() -> None:
+    """Load what the configured model needs, before the first visitor waits for it."""
+    if _is_configured():
+        import_module("chat.engine.openai_model")
+
+
+def _is_configured() -> bool:
+    return bool(settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL)
 
 
 def _with_fallback() -> ChatModel:

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from servestatic import ServeStaticASGI
 
+from chat import model
 from chatbot_saas.body_limit import BodyLimit
 from chatbot_saas.public import is_public
 from chatbot_saas.upload_door import UploadDoor
@@ -61,6 +62,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 def build() -> BodyLimit:
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    model.load()
     static = ServeStaticASGI(
         Django(),
         root=str(settings.STATIC_ROOT),

@@ -1,6 +1,6 @@
 """A chat model behind OpenAI's protocol.
 
-A module of its own, because the library takes 35 MB of each process that loads it.
+A module of its own, because the library takes 25 MB of each process that loads it.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ PARTS = {
     "--queues reading": "reader",
 }
 QUIET_SECONDS = 10.0
-LATER_SECONDS = 90.0  # what waits for more work has given up by then
+LATER_SECONDS = 90.0  # by then nothing waits for more work (WORKER_IDLE_SECONDS)
 
 
 def main() -> None:
@@ -41,9 +41,9 @@ def main() -> None:
         with MakeRun(Path(folder), LOG_LEVEL="ERROR") as product:
             _first_question(product)
             _wait_until_idle(product)
-            _print("idle", product)
+            _print("just quiet", product)
             time.sleep(LATER_SECONDS)
-            _print(f"{LATER_SECONDS:.0f} s later", product)
+            _print(f"idle for {LATER_SECONDS:.0f} s", product)
 
 
 def _first_question(product: MakeRun) -> None:
