@@ -114,3 +114,12 @@ def unpack(rows: Iterable[bytes]) -> Matrix:
     """Stored vectors as a matrix of float32 rows."""
     matrix: Matrix = np.stack([np.frombuffer(row, STORED) for row in rows]).astype(np.float32)
     return matrix
+
+
+def for_index(model: EmbeddingModel, rows: Matrix) -> Matrix:
+    """What the index holds of these vectors: unit vectors, of as many numbers as it needs."""
+    if not model.indexed_dimensions or rows.shape[-1] <= model.indexed_dimensions:
+        return rows
+    cut = rows[..., : model.indexed_dimensions]
+    unit: Matrix = cut / np.maximum(np.linalg.norm(cut, axis=-1, keepdims=True), 1e-9)
+    return unit

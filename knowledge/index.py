@@ -9,7 +9,9 @@ from typing import Any
 from django.db.models import F, QuerySet
 
 from knowledge import ingest
-from knowledge.embedding import unpack
+from knowledge.embedding import for_index, unpack
+from knowledge.engine.catalogue import EmbeddingModel
+from knowledge.engine.embed import Vector
 from knowledge.models import KnowledgeBase, Passage, PassageQuerySet, Source
 from knowledge.vectors import CollectionBroken, vectors
 
@@ -40,14 +42,22 @@ def check(base: KnowledgeBase) -> Health:
     Counting is not enough: damaged collections were seen that gave the right count while a quarter
     of their vectors could not be found any more. Raises VectorsDown.
     """
-    return compare(base, base.collection, _live(base).values_list("pk", "embedding"))
+    stored = _live(base).values_list("pk", "embedding")
+    return compare(base, base.collection, stored, base.model)
 
 
 def compare(
-    base: KnowledgeBase, collection: str, rows: QuerySet[Any, tuple[int, Packed]]
+    base: KnowledgeBase,
+    collection: str,
+    rows: QuerySet[Any, tuple[int, Packed]],
+    model: EmbeddingModel,
 ) -> Health:
-    """A collection of a base with the vectors that should be in it. Raises VectorsDown."""
-    sample = dict(rows.order_by("?")[:SAMPLED])
+    """A collection of a base with the vectors, by this model, that should be in it. Raises
+    VectorsDown."""
+    sample = {
+        passage_id: for_index(model, unpack([bytes(packed)]))[0]
+        for passage_id, packed in rows.order_by("?")[:SAMPLED]
+    }
     try:
         found = sum(_finds_itself(base, collection, *one) for one in sample.items())
         return Health(rows.count(), vectors(base.shard).count(collection), len(sample), found)
@@ -55,8 +65,8 @@ def compare(
         return Health(rows.count(), 0, len(sample), 0)
 
 
-def _finds_itself(base: KnowledgeBase, collection: str, passage_id: int, packed: Packed) -> bool:
-    near = vectors(base.shard).nearest(collection, unpack([bytes(packed)])[0], NEAR)
+def _finds_itself(base: KnowledgeBase, collection: str, passage_id: int, vector: Vector) -> bool:
+    near = vectors(base.shard).nearest(collection, vector, NEAR)
     return any(one.passage_id == passage_id or one.cosine > 0.9999 for one in near)
 
 
@@ -74,7 +84,8 @@ def rebuild(base: KnowledgeBase, *, beat: Callable[[], object] = lambda: None) -
         beat()
         last = batch[-1][0]
         ids, packed = zip(*batch, strict=True)
-        vectors(base.shard).add(base.collection, ids, unpack(bytes(one) for one in packed))
+        rows_of_index = for_index(base.model, unpack(bytes(one) for one in packed))
+        vectors(base.shard).add(base.collection, ids, rows_of_index)
     ready = Source.objects.filter(knowledge_base=base, state=Source.State.READY)
     ready.update(indexed_version=F("live_version"))
 

@@ -22,7 +22,7 @@ from django.utils import timezone
 from chatbot_saas.lib.ahead import ahead
 from knowledge import languages, lexical
 from knowledge.discard import discard
-from knowledge.embedding import embedder_for, pack, unpack
+from knowledge.embedding import embedder_for, for_index, pack, unpack
 from knowledge.engine.embed import Matrix
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.sandbox import Reading, reading
@@ -216,7 +216,8 @@ def push_to_index(source: Source, *, beat: Callable[[], object] = lambda: None) 
             if not Source.objects.filter(pk=source.pk).exclude(state=Source.State.GONE).exists():
                 return False  # deleted meanwhile: its vectors must not come back
             ids, packed, positions = zip(*batch, strict=True)
-            vectors(base.shard).add(base.collection, ids, unpack(map(bytes, packed)))
+            rows_of_index = for_index(base.model, unpack(map(bytes, packed)))
+            vectors(base.shard).add(base.collection, ids, rows_of_index)
             last = positions[-1]
     except CollectionBroken as error:
         logger.warning("the index of %s is broken: %s", base.public_id, error)

@@ -21,7 +21,7 @@ from django.utils import timezone
 from chatbot_saas.lib import lease
 from chatbot_saas.lib.lease import LeaseLost, held, renew
 from knowledge import index
-from knowledge.embedding import embedder_for, pack, unpack
+from knowledge.embedding import embedder_for, for_index, pack, unpack
 from knowledge.engine.embed import Embedder
 from knowledge.engine.errors import EmbedderDown, EmbedderRefused
 from knowledge.jobs import Paused
@@ -144,7 +144,7 @@ def _push(change: Reembedding, is_over: Over = _never) -> None:
         shard.add(
             change.collection,
             [row.passage_id for row in batch],
-            unpack(bytes(row.embedding) for row in batch),
+            for_index(change.model, unpack(bytes(row.embedding) for row in batch)),
         )
         renew(change, filled=batch[-1].pk)
         if is_over():
@@ -153,7 +153,7 @@ def _push(change: Reembedding, is_over: Over = _never) -> None:
 
 def _is_whole(change: Reembedding) -> bool:
     rows = NextVector.objects.filter(reembedding=change).values_list("passage_id", "embedding")
-    return index.compare(change.knowledge_base, change.collection, rows).ok
+    return index.compare(change.knowledge_base, change.collection, rows, change.model).ok
 
 
 def _switch(change: Reembedding) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 
 from knowledge import lexical
-from knowledge.embedding import embed_kept, unpack
+from knowledge.embedding import embed_kept, for_index, unpack
 from knowledge.engine.catalogue import model_of
 from knowledge.engine.embed import Vector
 from knowledge.engine.errors import EmbedderDown
@@ -116,17 +116,17 @@ def _search(base: KnowledgeBase, question: str, count: int, within: Source | Non
     watch.note("words")
     vector = _embed(base, question)
     watch.note("embedding")
-    near = {} if vector is None else _nearest(base, vector, within)
+    near = () if vector is None else _nearest(base, vector, within)
     watch.note("meaning")
-    live = _live(base, near.keys() | named)
+    live = _live(base, {*near, *named})
     best = _best_first(lexical.score(query, live.keys()))
-    ranks = _ranks(near, live), _ranks(best, live)
-    if vector is not None:
-        near |= _cosines(vector, {i: live[i] for i in live.keys() - near.keys()})
+    cosines = {} if vector is None else _cosines(vector, live)
+    nearest = _best_first({i: cosine for i, cosine in cosines.items() if i in near})
+    ranks = _ranks(nearest), _ranks(best)
     ceiling = query.ceiling or 1.0
     shares = {i: value / ceiling for i, value in best.items()}
     model = model_of(base.embedding_model)
-    close = {i: model.closeness(cosine) for i, cosine in near.items() if i in live}
+    close = {i: model.closeness(cosine) for i, cosine in cosines.items()}
     fused = fuse(close, shares, weight=model.lexical_weight)
     bonuses = _bonuses(live)
     ranked = list(islice(_distinct(preferring(fused, bonuses), live), count))
@@ -157,10 +157,9 @@ def _best_first(scores: Mapping[int, float]) -> Mapping[int, float]:
     return dict(sorted(scores.items(), key=lambda one: (-one[1], one[0])))
 
 
-def _ranks(scores: Mapping[int, float], live: Mapping[int, bytes]) -> Mapping[int, int]:
-    """The places, from 1 to 50, of the live ones of these, which come best first."""
-    best = islice(filter(live.get, scores), CANDIDATES)
-    return {passage_id: place for place, passage_id in enumerate(best, 1)}
+def _ranks(best_first: Mapping[int, float]) -> Mapping[int, int]:
+    """The places, from 1, of the best 50."""
+    return {passage_id: place for place, passage_id in enumerate(islice(best_first, CANDIDATES), 1)}
 
 
 def _distinct(ranked: Iterable[Scored], packed: Mapping[int, bytes]) -> Iterator[Scored]:
@@ -184,7 +183,8 @@ def _embed(base: KnowledgeBase, question: str) -> Vector | None:
     return vector
 
 
-def _nearest(base: KnowledgeBase, vector: Vector, within: Source | None) -> dict[int, float]:
+def _nearest(base: KnowledgeBase, vector: Vector, within: Source | None) -> Collection[int]:
+    """The passages nearest to a question, as far as the index knows."""
     passages = Passage.objects.live().filter(source__knowledge_base=base)
     if within is not None:
         # Filtering by its id would cost Chroma many times as much, and the best 50 of the whole
@@ -193,14 +193,17 @@ def _nearest(base: KnowledgeBase, vector: Vector, within: Source | None) -> dict
     try:
         if vectors(base.shard).hung_lately:
             raise VectorsDown("no answer a moment ago")
-        found = vectors(base.shard).nearest(base.collection, vector, CANDIDATES)
+        indexed = for_index(base.model, vector)
+        # By a part of the numbers the best fifty are not quite the same ones.
+        count = CANDIDATES if indexed is vector else 2 * CANDIDATES
+        found = vectors(base.shard).nearest(base.collection, indexed, count)
     except VectorsDown as error:
         logger.warning("searching without Chroma: %s", error)
         is_small = base.live_passages <= MOST_COMPARED
         if isinstance(error, CollectionBroken) and not is_small:
             KnowledgeBase.objects.filter(pk=base.pk).doubt()
-        return _nearest_among(passages, base, vector) if is_small else {}
-    return {one.passage_id: one.cosine for one in found}
+        return _nearest_among(passages, base, vector) if is_small else ()
+    return {one.passage_id for one in found}
 
 
 def _nearest_among(

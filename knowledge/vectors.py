@@ -39,7 +39,8 @@ class VectorsDown(Exception):
 
 class CollectionBroken(VectorsDown):
     """Chroma answers, but this collection does not: a kill damaged it, or Chroma had too many open
-    and forgot this one before it was ever written to disk. It must be made anew."""
+    and forgot this one before it was ever written to disk, or it holds vectors of another length.
+    It must be made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +145,8 @@ class Vectors:
         except (httpx.TimeoutException, TimeoutError) as error:
             self._asked_again_at = time.monotonic() + PAUSE_SECONDS
             raise VectorsDown("no answer in time") from error
-        except InternalError as error:
-            raise CollectionBroken(str(error)[:200]) from error
         except ChromaError as error:
-            raise VectorsDown(f"{type(error).__name__}: {error}"[:200]) from error
+            raise _trouble(error) from error
         except (httpx.HTTPError, OSError, ValueError) as error:
             raise VectorsDown(type(error).__name__) from error
         except Exception as error:
@@ -164,6 +163,13 @@ class Vectors:
         """Chroma's own constructor calls the server without any time-out: ask first with one."""
         with urlopen(f"{self.url}/api/v2/heartbeat", timeout=settings.CHROMA_TIMEOUT):  # noqa: S310
             return
+
+
+def _trouble(error: ChromaError) -> VectorsDown:
+    """What is inside of it is broken, or it is filled with vectors of another length."""
+    is_broken = isinstance(error, InternalError) or "dimension" in str(error)
+    kind = CollectionBroken if is_broken else VectorsDown
+    return kind(f"{type(error).__name__}: {error}"[:200])
 
 
 class _Gone(Exception):

@@ -15,6 +15,7 @@ BATCH = 32
 # What any compatible server takes; OpenAI's own takes many more.
 HOSTED_BATCH = 64
 OPENAI_BATCH = 256
+OPENAI_INDEXED = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,10 @@ class EmbeddingModel:
     stretch: float = 1.0
     speaks_all: bool = True
     package: str = ""  # of an optional local one
+    # Its first numbers are trained to be a vector by themselves ("Matryoshka Representation
+    # Learning", Kusupati et al. 2022): so many are indexed, 0 for all. What the index finds is
+    # compared by whole vectors.
+    indexed_dimensions: int = 0
     batch: int = BATCH  # passages embedded and stored at once
     most_characters: int = 8_000  # of one text; what is longer is cut
 
@@ -86,6 +91,7 @@ OPENAI_MODELS = (
         "OpenAI text-embedding-3-small",
         note="All languages. Your texts are sent to OpenAI.",
         dimensions=1536,
+        indexed_dimensions=OPENAI_INDEXED,
         batch=OPENAI_BATCH,
     ),
     EmbeddingModel(
@@ -93,6 +99,7 @@ OPENAI_MODELS = (
         "OpenAI text-embedding-3-large",
         note="All languages, the most exact. Your texts are sent to OpenAI.",
         dimensions=3072,
+        indexed_dimensions=OPENAI_INDEXED,
         batch=OPENAI_BATCH,
     ),
 )

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.conf import settings
 from django.db import connection
 
-from knowledge import ingest, retrieve, sources
+from knowledge import healing, index, ingest, retrieve, sources
 from knowledge.embedding import unpack
 from knowledge.engine.embed import Matrix
 from knowledge.engine.rank import fuse
-from knowledge.models import Passage
+from knowledge.models import KnowledgeBase, Passage
 from knowledge.vectors import Vectors, VectorsDown, vectors
 from tests import environment
 from tests.house import House, Tenant
@@ -97,6 +98,18 @@ def test_a_hit_that_is_no_live_passage_of_this_base_is_dropped(
     vector = _vector(foreign.id)
     vectors().add(rival.base.collection, [foreign.id, 10**9], vector.repeat(2, axis=0))
     assert retrieve.search(rival.base, "When do you open?", count=5).hits == []
+
+
+def test_a_collection_of_vectors_of_another_length_is_made_anew(taught: Tenant) -> None:
+    """As after an update from which on the index holds less of each vector."""
+    wait_until(lambda: is_checked(taught), 60)  # else the worker heals it in between
+    vectors().drop(taught.base.collection)
+    vectors().add(taught.base.collection, [10**9], np.ones((1, 7), np.float32))
+    assert retrieve.search(taught.base, "When do you open?", count=1).hits
+    assert not index.check(taught.base).ok
+    KnowledgeBase.objects.filter(pk=taught.base.pk).doubt()
+    healing.heal_some()
+    wait_until(lambda: index.check(taught.base).ok, 60)
 
 
 def test_rebuild_index_says_what_differs(house: House, taught: Tenant) -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 
+import numpy as np
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
@@ -14,7 +15,7 @@ from django.utils import timezone
 
 from chatbot_saas.lib.errors import Conflict
 from knowledge import change_model, index, reembed, retrieve, sweep
-from knowledge.embedding import unpack
+from knowledge.embedding import embedder_for, unpack
 from knowledge.engine.catalogue import LOCAL_NAME
 from knowledge.models import KnowledgeBase, NextVector, Passage, Reembedding
 from knowledge.vectors import vectors
@@ -39,6 +40,26 @@ def taught(house: House, speaking: Tenant, settings) -> Tenant:
     for name, text in FACTS.items():
         speaking.learn(name, text)
     return speaking
+
+
+def test_of_openais_vectors_the_index_holds_a_part_and_scores_are_of_the_whole(
+    taught: Tenant,
+) -> None:
+    change = change_model.begin(taught.base, SMALL)
+    wait_until(partial(ended, change), 60)
+    taught.base.refresh_from_db()
+    collection = vectors()._connected().get_collection(taught.base.collection)
+    held = np.array(collection.get(include=["embeddings"])["embeddings"])
+    assert held.shape == (len(FACTS), 512)
+    assert np.linalg.norm(held, axis=1) == pytest.approx(1.0, abs=1e-3)
+    assert index.check(taught.base).ok
+    question = "May goods be sent back?"
+    best = retrieve.search(taught.base, question, count=1).hits[0]
+    whole = unpack([bytes(Passage.objects.get(pk=best.id).embedding)])[0]
+    asked = embedder_for(SMALL).embed([question], asking=True)[0]
+    assert len(whole) == len(asked) == 1536
+    assert best.cosine == pytest.approx(float(np.dot(whole, asked)), abs=1e-3)
+    assert best.cosine_rank == 1
 
 
 @pytest.fixture

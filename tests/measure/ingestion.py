@@ -161,7 +161,7 @@ def _seconds(product: Installation, texts: list[str], peak: Peak | None = None) 
             peak.look()
         return _ready(product) >= DEMO + len(texts)
 
-    wait_until(is_done, 900, every=0.25)
+    wait_until(is_done, 900, every=0.5)
     return time.perf_counter() - began
 
 
