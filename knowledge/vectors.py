@@ -21,12 +21,14 @@ from chromadb.config import Settings
 from chromadb.errors import ChromaError, InternalError, NotFoundError
 from django.conf import settings
 
+from chatbot_saas.lib.alone import Busy, alone
 from knowledge.engine.embed import Matrix, Vector
 
 T = TypeVar("T")
 
 ADD_BATCH = 250
 PAUSE_SECONDS = 2.0
+WRITERS_WAIT_SECONDS = 20.0
 MARKER = "which-disk-is-this"
 # Writing segments to disk while being killed broke collections for good; a threshold that is
 # seldom reached leaves them in the log, and a broken one is rebuilt from the database.
@@ -66,12 +68,12 @@ class Vectors:
         for at in range(0, len(ids), ADD_BATCH):
             batch = [str(one) for one in ids[at : at + ADD_BATCH]]
             rows = embeddings[at : at + ADD_BATCH]
-            self._on(collection, lambda c, b=batch, r=rows: c.upsert(ids=b, embeddings=r))  # type: ignore[misc]
+            self._write(collection, lambda c, b=batch, r=rows: c.upsert(ids=b, embeddings=r))  # type: ignore[misc]
 
     def remove(self, collection: str, ids: Sequence[int]) -> None:
         for at in range(0, len(ids), ADD_BATCH):
             batch = [str(one) for one in ids[at : at + ADD_BATCH]]
-            self._on(collection, lambda c, b=batch: c.delete(ids=b))  # type: ignore[misc]
+            self._write(collection, lambda c, b=batch: c.delete(ids=b))  # type: ignore[misc]
 
     def nearest(self, collection: str, question: Vector, count: int) -> list[Neighbour]:
         """The `count` nearest passages, best first. Raises VectorsDown."""
@@ -116,6 +118,14 @@ class Vectors:
         except OSError:
             return False
         return True
+
+    def _write(self, name: str, call: Callable[[Collection], object]) -> None:
+        """Two at once in one collection may block each other for ever, and all who come after."""
+        try:
+            with alone(f"chroma {name}", seconds=WRITERS_WAIT_SECONDS):
+                self._on(name, call)
+        except Busy as error:
+            raise VectorsDown("others are writing") from error
 
     def _on(self, name: str, call: Callable[[Collection], T]) -> T:
         try:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
 
 from knowledge import healing, index, ingest, retrieve, sources
 from knowledge.embedding import unpack
@@ -110,6 +111,22 @@ def test_a_collection_of_vectors_of_another_length_is_made_anew(taught: Tenant) 
     KnowledgeBase.objects.filter(pk=taught.base.pk).doubt()
     healing.heal_some()
     wait_until(lambda: index.check(taught.base).ok, 60)
+
+
+def test_any_number_may_write_to_one_collection(shop: Tenant) -> None:
+    """Chroma itself stands still for good when two do at once."""
+    rows = np.random.default_rng(1).normal(size=(4000, 256)).astype(np.float32)
+    writers = [Vectors(settings.CHROMA_URL) for _ in range(4)]
+
+    def write(begin: int) -> None:
+        try:
+            writers[begin % 4].add(shop.base.collection, range(begin, 4000, 16), rows[begin::16])
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(16)))
+    assert vectors().count(shop.base.collection) == 4000
 
 
 def test_rebuild_index_says_what_differs(house: House, taught: Tenant) -> None:
