@@ -47,4 +47,5 @@ def _nightly(task: str, *, hour: int, minute: int) -> dict[str, Any]:
 
 
 def _entry(task: str, when: float | crontab, *, interval: float) -> dict[str, Any]:
-    return {"task": task, "schedule": when, "options": {"expires": interval}}
+    # Never sooner than two clocks may differ.
+    return {"task": task, "schedule": when, "options": {"expires": max(interval, 60.0)}}

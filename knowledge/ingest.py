@@ -11,8 +11,8 @@ import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
+from threading import Event
 
 from django.db import transaction
 from django.db.models import Count, F, QuerySet, Sum
@@ -35,6 +35,7 @@ from knowledge.models import (
     Faq,
     KnowledgeBase,
     Passage,
+    Segment,
     Source,
     WebPage,
 )
@@ -62,11 +63,14 @@ def run(source: Source, *, is_over: Callable[[], bool] = lambda: False) -> None:
     _delete_older(source)
     with _reading(source) as text:
         languages.settle(source.knowledge_base, text.language, text.characters)
-        with closing(_embedded(source, text.pieces)) as batches:
+        stopped = Event()
+        with closing(_embedded(source, text.pieces, stopped)) as batches:
             for batch in batches:
                 _store(source, batch, share=_share(batch, text))
-                if is_over():
-                    raise Paused
+                if not stopped.is_set() and is_over():
+                    stopped.set()  # what was begun is paid for: it is stored before the pause
+        if stopped.is_set():
+            raise Paused
     last = source.passages.filter(version=source.version).order_by("position").last()
     if last is None:
         raise Unreadable("There is no text in this file.")
@@ -128,11 +132,19 @@ class _Batch:
     vectors: Matrix
 
 
-def _embedded(source: Source, pieces: Iterator[Piece]) -> Generator[_Batch]:
-    """The pieces in batches, of which the next ones are embedded while one is being stored."""
-    model = source.knowledge_base.model
-    batches = iter(lambda: list(islice(pieces, model.batch)), [])
-    return ahead(batches, partial(_embed, model.name), beat=lambda: renew(source))
+def _embedded(source: Source, pieces: Iterator[Piece], stopped: Event) -> Generator[_Batch]:
+    """The pieces in batches, of which the next ones are embedded while one is being stored; no
+    more of them once it is stopped."""
+    base = source.knowledge_base
+
+    def batches() -> Iterator[list[Piece]]:
+        while not stopped.is_set() and (batch := list(islice(pieces, base.model.batch))):
+            yield batch
+
+    def embed(batch: Sequence[Piece]) -> _Batch:
+        return _embed(base.embedding_model, batch)  # which may be another one by now
+
+    return ahead(batches(), embed, beat=lambda: renew(source))
 
 
 def _embed(model: str, pieces: Sequence[Piece]) -> _Batch:
@@ -256,6 +268,14 @@ def _delete_older(source: Source) -> None:
     remove_passages(source, source.passages.filter(version__lt=source.version).unused())
 
 
+def clear_leftovers() -> None:
+    """The same of all sources: somebody was killed between showing a version and clearing up."""
+    left = Segment.objects.unused().filter(source__state=Source.State.READY)
+    sources = Source.objects.filter(pk__in=left.order_by().values("source"))
+    for source in sources.select_related("knowledge_base"):
+        _delete_older(source)
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
     """What BM25 must know of a set of passages."""
@@ -309,7 +329,12 @@ def remove(source: Source, *, note: Callable[[Source], object] | None = None) ->
     `note` is called in the transaction that hides it.
     """
     hide(source, note=note)
-    remove_passages(source, source.passages.all())
+    same = Source.objects.filter(pk=source.pk)
+
+    def beat() -> None:
+        same.update(heartbeat_at=timezone.now())  # so that the sweep sends nobody else after it
+
+    remove_passages(source, source.passages.all(), beat=beat)
     for file in filter(None, {source.file, source.previous.get("file")}):
         discard(file)
-    Source.objects.filter(pk=source.pk).delete()
+    same.delete()

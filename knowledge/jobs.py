@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 
 from django.db.models import F
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from chatbot_saas.lib import lease
@@ -92,7 +93,8 @@ def _put_down(source: Source) -> bool:
 def _wait(source: Source) -> None:
     """Not taken up again before the lease has become stale: a pause between tries."""
     waits = {"state": Source.State.QUEUED, "heartbeat_at": timezone.now()}
-    held(source).update(**waits, attempts=F("attempts") - 1)  # it was not the file's fault
+    # It was not the file's fault; with the first batch that was stored it had no tries any more.
+    held(source).update(**waits, attempts=Greatest(F("attempts") - 1, 0))
 
 
 def _try_again(source: Source, reason: str) -> None:
@@ -110,21 +112,22 @@ def _fail(source: Source, reason: str, *, keep: str = "") -> None:
         return
     stored = source.file
     try:
+        _delete_unread(source, source.version)
         renew(source, state=Source.State.FAILED, error=reason[:300], lease="", file=keep)
     except LeaseLost:
         return
-    _delete_unread(source, source.version)
     if stored and not keep:
         discard(stored)
 
 
 def _fall_back(source: Source, reason: str) -> None:
     """Of a new version that cannot be read: the one before goes on, and its row says why."""
-    unread, failed, before = source.file, source.version, dict(source.previous)
+    unread, before = source.file, dict(source.previous)
     same = Source.objects.filter(knowledge_base=source.knowledge_base)
     if same.holding(before["sha256"]).exclude(pk=source.pk).exists():
         del before["sha256"]  # it came in as another document at the moment of replacing
     try:
+        _delete_unread(source, source.version)
         renew(
             source,
             **before,
@@ -137,11 +140,12 @@ def _fall_back(source: Source, reason: str) -> None:
         )
     except LeaseLost:
         return
-    _delete_unread(source, failed)
     if unread and unread != before["file"]:
         discard(unread)
 
 
 def _delete_unread(source: Source, version: int) -> None:
-    """What was stored of a version that answers never used."""
-    remove_passages(source, source.passages.filter(version=version).unused())
+    """What was stored of a version that answers never used, while the lease is held: whoever reads
+    this version again takes what he finds of it for his own."""
+    unread = source.passages.filter(version=version).unused()
+    remove_passages(source, unread, beat=lambda: renew(source))

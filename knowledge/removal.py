@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.db import transaction
 
@@ -22,13 +22,19 @@ logger = logging.getLogger(__name__)
 REMOVED_AT_ONCE = 500
 
 
-def remove_passages(source: Source, passages: PassageQuerySet) -> None:
+def remove_passages(
+    source: Source, passages: PassageQuerySet, *, beat: Callable[[], object] = lambda: None
+) -> None:
     """Delete these passages of the source, in batches of whole segments from the end of each
-    version: who reads a version again goes on after those that are there."""
+    version: who reads a version again goes on after those that are there.
+
+    `beat` is called before each batch.
+    """
     own = passages.filter(source=source)
     for version in own.order_by().values_list("version", flat=True).distinct():
+        beat()
         while _remove_some(source, own.filter(version=version)):
-            pass
+            beat()
 
 
 def _remove_some(source: Source, of_version: PassageQuerySet) -> bool:

@@ -23,6 +23,7 @@ from knowledge.vectors import CollectionBroken, VectorsDown, vectors
 logger = logging.getLogger(__name__)
 
 CANDIDATES = 50
+MOST_CANDIDATES = 1000  # where many are of versions that answers may not use
 COMPARED_AT_ONCE = 2000
 # What Chroma keeps in memory alone (vectors.CONFIGURATION) is lost where it has too many
 # collections: so many vectors are compared here in some ten milliseconds instead.
@@ -119,6 +120,9 @@ def _search(base: KnowledgeBase, question: str, count: int, within: Source | Non
     near = () if vector is None else _nearest(base, vector, within)
     watch.note("meaning")
     live = _live(base, {*near, *named})
+    if len(named) == 2 * CANDIDATES and sum(i in live for i in named) < CANDIDATES:
+        # A worker has not yet cleared away what they belong to.
+        live |= _live(base, lexical.candidates(query, MOST_CANDIDATES, source=within))
     best = _best_first(lexical.score(query, live.keys()))
     cosines = {} if vector is None else _cosines(vector, live)
     nearest = _best_first({i: cosine for i, cosine in cosines.items() if i in near})
@@ -222,7 +226,7 @@ def _nearest_among(
     return found
 
 
-def _live(base: KnowledgeBase, passage_ids: Iterable[int]) -> Mapping[int, bytes]:
+def _live(base: KnowledgeBase, passage_ids: Iterable[int]) -> dict[int, bytes]:
     """Vectors of those that are this base's and that answers may use now, whatever the index says.
 
     Plain values: making model instances of a hundred candidates took longer than the search.

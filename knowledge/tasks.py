@@ -82,6 +82,7 @@ def check_all_indexes() -> None:
 @shared_task
 def sweep_orphans() -> None:
     orphans.sweep()
+    ingest.clear_leftovers()
 
 
 @shared_task(name="knowledge.tasks.sweep")

@@ -295,7 +295,7 @@ class PassageQuerySet(models.QuerySet["Passage"]):
         """Locked first: whoever stores something of a passage at this moment, such as a vector by
         another model, holds it until that is committed; deleted before, it would not be seen."""
         with transaction.atomic():
-            list(self.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
+            list(self.order_by("pk").select_for_update(of=("self",)).only("pk"))
             return super().delete()
 
     delete.queryset_only = True  # type: ignore[attr-defined]

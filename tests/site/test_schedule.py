@@ -60,7 +60,8 @@ def test_old_conversations_are_deleted_once_every_night() -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_what_an_outage_left_undone_does_not_pile_up(name: str) -> None:
     entry = settings.CELERY_BEAT_SCHEDULE[name]
-    assert 0 < entry["options"]["expires"] <= shortest_pause(entry["schedule"])
+    # The clocks of two machines may differ by a minute.
+    assert 0 < entry["options"]["expires"] <= max(shortest_pause(entry["schedule"]), 60)
 
 
 def shortest_pause(when: float | crontab) -> float:

@@ -1,0 +1,106 @@
+"""Clearing up that is broken off leaves nothing that somebody would take for something else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from django.utils import timezone
+
+from knowledge import ingest, jobs, lexical, removal, retrieve
+from knowledge.embedding import pack
+from knowledge.engine.errors import EmbedderDown, Unreadable
+from knowledge.engine.terms import counted
+from knowledge.models import Passage, Segment, Source
+from tests.house import Tenant
+
+QUESTION = "What does the umbrella cost?"
+
+
+class Killed(BaseException):
+    """Nothing that follows happens."""
+
+
+def source_of(shop: Tenant, **fields: object) -> Source:
+    """One that this process works on."""
+    given: dict[str, object] = {"state": Source.State.EMBEDDING, "lease": "ours", "title": "S"}
+    given |= {"format": "text", "sha256": "0", "heartbeat_at": timezone.now(), **fields}
+    return Source.objects.create(knowledge_base=shop.base, **given)
+
+
+def store(source: Source, version: int, count: int, text: str) -> None:
+    words = counted(text, "english")
+    passages = [
+        Passage(
+            source=source,
+            version=version,
+            position=position,
+            text=text,
+            start=0,
+            end=len(text),
+            terms=words.total(),
+            embedding=pack(np.full(384, (version + position) / 1000, np.float32)),
+        )
+        for position in range(count)
+    ]
+    Passage.objects.bulk_create(passages)
+    lexical.store(source.knowledge_base, passages, [words] * count)
+
+
+def killed(*_: object) -> None:
+    raise Killed
+
+
+@pytest.mark.parametrize("replacing", [False, True])
+def test_a_version_that_cannot_be_read_is_cleared_before_anything_else_may_begin(
+    shop: Tenant, monkeypatch: pytest.MonkeyPatch, replacing: bool
+) -> None:
+    previous = {"sha256": "1", "file": "", "title": "Before"} if replacing else {}
+    live = 1 if replacing else 0
+    source = source_of(shop, version=2, live_version=live, previous=previous)
+    store(source, 2, 40, "An umbrella costs nine.")
+
+    def unreadable(_: Source) -> None:
+        raise Unreadable("There is nothing in it.")
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(removal, "forget_vectors", killed)
+        jobs.work_on(source, unreadable)
+    source.refresh_from_db()
+    assert (source.state, source.lease) == (Source.State.EMBEDDING, "ours")
+    jobs.work_on(source, unreadable)
+    source.refresh_from_db()
+    ended = Source.State.READY if replacing else Source.State.FAILED
+    assert (source.state, source.lease) == (ended, "")
+    assert not source.passages.exists()
+    assert not source.segments.exists()
+
+
+def test_a_model_that_goes_down_in_the_middle_of_a_document_is_waited_for(shop: Tenant) -> None:
+    """With the first batch that was stored it has no tries any more."""
+    source = source_of(shop, attempts=0)
+
+    def down(_: Source) -> None:
+        raise EmbedderDown("gone")
+
+    jobs.work_on(source, down)
+    source.refresh_from_db()
+    assert (source.state, source.attempts, source.lease) == (Source.State.QUEUED, 0, "ours")
+    source.delete()
+
+
+def test_versions_that_nobody_cleared_away_take_no_place_and_go(shop: Tenant) -> None:
+    source = source_of(shop, version=2, live_version=2, state=Source.State.READY, lease="")
+    store(source, 1, 150, "An umbrella costs nine.")
+    store(source, 2, 60, "An umbrella costs ten.")
+    ingest.recount(shop.base)
+    shop.base.refresh_from_db()
+    query = lexical.prepare(shop.base, QUESTION)
+    named = set(lexical.candidates(query, 100))
+    assert not named & set(source.passages.live().values_list("pk", flat=True))
+    hits = retrieve.search(shop.base, QUESTION, count=5).hits
+    assert {hit.version for hit in hits} == {2}
+    assert all(hit.lexical for hit in hits)
+    ingest.clear_leftovers()
+    assert set(source.passages.values_list("version", flat=True)) == {2}
+    assert list(Segment.objects.filter(source=source).values_list("version", "last")) == [(2, 59)]
+    ingest.remove(source)
