@@ -123,6 +123,9 @@ def _search(base: KnowledgeBase, question: str, count: int, within: Source | Non
     if len(named) == 2 * CANDIDATES and sum(i in live for i in named) < CANDIDATES:
         # A worker has not yet cleared away what they belong to.
         live |= _live(base, lexical.candidates(query, MOST_CANDIDATES, source=within))
+    if vector is not None and _lacks_some(base, near, live, within):
+        near = _nearest_among(_searched(base, within), base, vector)
+        live |= _live(base, near)
     best = _best_first(lexical.score(query, live.keys()))
     cosines = {} if vector is None else _cosines(vector, live)
     nearest = _best_first({i: cosine for i, cosine in cosines.items() if i in near})
@@ -143,6 +146,21 @@ def _search(base: KnowledgeBase, question: str, count: int, within: Source | Non
     rarity = {word: query.weights.get(term_id(word), 0.0) for word in words_of(base, question)}
     watch.note("ranking")
     return Found(hits, rarity, watch.seconds)
+
+
+def _searched(base: KnowledgeBase, within: Source | None) -> PassageQuerySet:
+    passages = Passage.objects.live().filter(source__knowledge_base=base)
+    return passages if within is None else passages.filter(source=within)
+
+
+def _lacks_some(
+    base: KnowledgeBase, near: Collection[int], live: Mapping[int, bytes], within: Source | None
+) -> bool:
+    """Whether the index gave fewer than there are, of a base that can be compared without it: it
+    is being filled anew, or what it gave is no longer used."""
+    if within is not None or base.live_passages > MOST_COMPARED:
+        return False
+    return sum(i in live for i in near) < min(CANDIDATES, base.live_passages)
 
 
 class _Watch:
@@ -189,11 +207,10 @@ def _embed(base: KnowledgeBase, question: str) -> Vector | None:
 
 def _nearest(base: KnowledgeBase, vector: Vector, within: Source | None) -> Collection[int]:
     """The passages nearest to a question, as far as the index knows."""
-    passages = Passage.objects.live().filter(source__knowledge_base=base)
     if within is not None:
         # Filtering by its id would cost Chroma many times as much, and the best 50 of the whole
         # base may hold none of it.
-        return _nearest_among(passages.filter(source=within), base, vector)
+        return _nearest_among(_searched(base, within), base, vector)
     try:
         if vectors(base.shard).hung_lately:
             raise VectorsDown("no answer a moment ago")
@@ -203,10 +220,9 @@ def _nearest(base: KnowledgeBase, vector: Vector, within: Source | None) -> Coll
         found = vectors(base.shard).nearest(base.collection, indexed, count)
     except VectorsDown as error:
         logger.warning("searching without Chroma: %s", error)
-        is_small = base.live_passages <= MOST_COMPARED
-        if isinstance(error, CollectionBroken) and not is_small:
+        if isinstance(error, CollectionBroken) and base.live_passages > MOST_COMPARED:
             KnowledgeBase.objects.filter(pk=base.pk).doubt()
-        return _nearest_among(passages, base, vector) if is_small else ()
+        return ()
     return {one.passage_id for one in found}
 
 

@@ -91,6 +91,17 @@ def test_a_frozen_chroma_delays_a_search_by_its_time_out_at_most(
     assert waited < settings.CHROMA_TIMEOUT + 5
 
 
+def test_an_index_that_is_being_filled_anew_hides_nothing_of_a_small_base(taught: Tenant) -> None:
+    """It answers, but holds only a part of what there is."""
+    wait_until(lambda: is_checked(taught), 60)  # else the worker heals it in between
+    question = "Room for automobiles?"
+    before = retrieve.search(taught.base, question, count=4).hits
+    assert {hit.cosine_rank for hit in before} == {1, 2, 3, 4}
+    vectors().remove(taught.base.collection, [hit.id for hit in before[:3]])
+    assert vectors().count(taught.base.collection) == 1
+    assert retrieve.search(taught.base, question, count=4).hits == before
+
+
 def test_a_hit_that_is_no_live_passage_of_this_base_is_dropped(
     taught: Tenant, rival: Tenant
 ) -> None:
