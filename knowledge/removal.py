@@ -30,10 +30,9 @@ def remove_passages(
 
     `beat` is called before each batch.
     """
-    own = passages.filter(source=source)
-    for version in own.order_by().values_list("version", flat=True).distinct():
+    for version in passages.order_by().values_list("version", flat=True).distinct():
         beat()
-        while _remove_some(source, own.filter(version=version)):
+        while _remove_some(source, passages.filter(version=version)):
             beat()
 
 

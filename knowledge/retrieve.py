@@ -123,8 +123,8 @@ def _search(base: KnowledgeBase, question: str, count: int, within: Source | Non
     if len(named) == 2 * CANDIDATES and sum(i in live for i in named) < CANDIDATES:
         # A worker has not yet cleared away what they belong to.
         live |= _live(base, lexical.candidates(query, MOST_CANDIDATES, source=within))
-    if vector is not None and _lacks_some(base, near, live, within):
-        near = _nearest_among(_searched(base, within), base, vector)
+    if vector is not None and within is None and _lacks_some(base, near, live):
+        near = _nearest_among(_searched(base), base, vector)
         live |= _live(base, near)
     best = _best_first(lexical.score(query, live.keys()))
     cosines = {} if vector is None else _cosines(vector, live)
@@ -148,17 +148,14 @@ def _search(base: KnowledgeBase, question: str, count: int, within: Source | Non
     return Found(hits, rarity, watch.seconds)
 
 
-def _searched(base: KnowledgeBase, within: Source | None) -> PassageQuerySet:
-    passages = Passage.objects.live().filter(source__knowledge_base=base)
-    return passages if within is None else passages.filter(source=within)
+def _searched(base: KnowledgeBase) -> PassageQuerySet:
+    return Passage.objects.live().filter(source__knowledge_base=base)
 
 
-def _lacks_some(
-    base: KnowledgeBase, near: Collection[int], live: Mapping[int, bytes], within: Source | None
-) -> bool:
+def _lacks_some(base: KnowledgeBase, near: Collection[int], live: Mapping[int, bytes]) -> bool:
     """Whether the index gave fewer than there are, of a base that can be compared without it: it
     is being filled anew, or what it gave is no longer used."""
-    if within is not None or base.live_passages > MOST_COMPARED:
+    if base.live_passages > MOST_COMPARED:
         return False
     return sum(i in live for i in near) < min(CANDIDATES, base.live_passages)
 
@@ -210,7 +207,7 @@ def _nearest(base: KnowledgeBase, vector: Vector, within: Source | None) -> Coll
     if within is not None:
         # Filtering by its id would cost Chroma many times as much, and the best 50 of the whole
         # base may hold none of it.
-        return _nearest_among(_searched(base, within), base, vector)
+        return _nearest_among(_searched(base).filter(source=within), base, vector)
     try:
         if vectors(base.shard).hung_lately:
             raise VectorsDown("no answer a moment ago")

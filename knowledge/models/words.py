@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 
-from knowledge.models.sources import KnowledgeBase, Passage, PassageQuerySet, Source
+from knowledge.models.sources import KnowledgeBase, Passage, Source
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -48,11 +48,6 @@ class Segment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source_id}.{self.version}#{self.first}-{self.last}"
-
-    @property
-    def passages(self) -> PassageQuerySet:
-        same = Passage.objects.filter(source=self.source_id, version=self.version)
-        return same.filter(position__range=(self.first, self.last))
 
 
 class PostingList(models.Model):

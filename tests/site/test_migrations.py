@@ -60,7 +60,7 @@ found = defaultdict(set)
 for term, segment, data in PostingList.objects.values_list("term", "segment", "data"):
     for passage, count, length in np.frombuffer(bytes(data), POSTING).tolist():
         found[term].add((passage, count, length))
-        assert passage in Segment.objects.get(pk=segment).passages.values_list("pk", flat=True)
+        assert Segment.objects.ids_of([passage]) == {segment}
 ids = dict(Passage.objects.values_list("pk", "source__sha256"))
 assert found[-7] == {(pk, int(number), 3) for pk, number in ids.items()}
 assert all(len(found[term]) == 2 for term in range(100)), found
