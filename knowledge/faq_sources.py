@@ -39,7 +39,7 @@ def write_anew(base: KnowledgeBase, faqs: Sequence[Faq]) -> None:
     """
     own = Source.objects.filter(pk__in=[faq.source_id for faq in faqs])
     sources = own.exclude(state=Source.State.GONE)
-    sources.update(
+    sources.in_order().update(
         version=F("version") + 1,
         state=Source.State.QUEUED,
         progress=0,

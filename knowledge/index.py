@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db.models import F, QuerySet
 
-from knowledge import ingest
+from knowledge import sizes
 from knowledge.embedding import for_index, unpack
 from knowledge.engine.catalogue import EmbeddingModel
 from knowledge.engine.embed import Vector
-from knowledge.models import KnowledgeBase, Passage, PassageQuerySet, Source
+from knowledge.models import KnowledgeBase, Passage, Source
 from knowledge.vectors import CollectionBroken, vectors
 
 Packed = bytes | memoryview
@@ -24,16 +24,18 @@ NEAR = 5  # passages of the same words have the same vector: any of the first fe
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Passages in the database and in Chroma; of those sampled, how many find themselves."""
+    """Passages that must be in Chroma, those that are, and those that may be; of those sampled,
+    how many find themselves."""
 
     stored: int
     indexed: int
+    most: int
     sampled: int
     found: int
 
     @property
     def ok(self) -> bool:
-        return self.stored == self.indexed and self.sampled == self.found
+        return self.stored <= self.indexed <= self.most and self.sampled == self.found
 
 
 def check(base: KnowledgeBase) -> Health:
@@ -42,8 +44,10 @@ def check(base: KnowledgeBase) -> Health:
     Counting is not enough: damaged collections were seen that gave the right count while a quarter
     of their vectors could not be found any more. Raises VectorsDown.
     """
-    stored = _live(base).values_list("pk", "embedding")
-    return compare(base, base.collection, stored, base.model)
+    everything = Passage.objects.filter(source__knowledge_base=base)
+    stored = everything.live().values_list("pk", "embedding")
+    # Of a source that is being read some are there already, and of one that is deleted still.
+    return compare(base, base.collection, stored, base.model, most=everything.count())
 
 
 def compare(
@@ -51,18 +55,22 @@ def compare(
     collection: str,
     rows: QuerySet[Any, tuple[int, Packed]],
     model: EmbeddingModel,
+    *,
+    most: int | None = None,
 ) -> Health:
-    """A collection of a base with the vectors, by this model, that should be in it. Raises
-    VectorsDown."""
+    """A collection of a base with the vectors, by this model, that should be in it; it may have
+    `most` where they are not all. Raises VectorsDown."""
     sample = {
         passage_id: for_index(model, unpack([bytes(packed)]))[0]
         for passage_id, packed in rows.order_by("?")[:SAMPLED]
     }
+    stored = rows.count()
+    most = stored if most is None else most
     try:
         found = sum(_finds_itself(base, collection, *one) for one in sample.items())
-        return Health(rows.count(), vectors(base.shard).count(collection), len(sample), found)
+        return Health(stored, vectors(base.shard).count(collection), most, len(sample), found)
     except CollectionBroken:
-        return Health(rows.count(), 0, len(sample), 0)
+        return Health(stored, 0, most, len(sample), 0)
 
 
 def _finds_itself(base: KnowledgeBase, collection: str, passage_id: int, vector: Vector) -> bool:
@@ -77,9 +85,11 @@ def rebuild(base: KnowledgeBase, *, beat: Callable[[], object] = lambda: None) -
 
     No embedding model is called. Searches go on meanwhile, by words alone where vectors lack.
     """
-    ingest.recount(base)
+    sizes.recount(base)
     vectors(base.shard).drop(base.collection)
-    rows, last = _live(base).order_by("pk").values_list("pk", "embedding"), 0
+    # What was stored before now is found here; whoever stores more puts it in.
+    wanted = Passage.objects.filter(source__knowledge_base=base).indexable()
+    rows, last = wanted.order_by("pk").values_list("pk", "embedding"), 0
     while batch := list(rows.filter(pk__gt=last)[:BATCH]):
         beat()
         last = batch[-1][0]
@@ -88,7 +98,3 @@ def rebuild(base: KnowledgeBase, *, beat: Callable[[], object] = lambda: None) -
         vectors(base.shard).add(base.collection, ids, rows_of_index)
     ready = Source.objects.filter(knowledge_base=base, state=Source.State.READY)
     ready.update(indexed_version=F("live_version"))
-
-
-def _live(base: KnowledgeBase) -> PassageQuerySet:
-    return Passage.objects.live().filter(source__knowledge_base=base)

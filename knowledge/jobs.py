@@ -7,8 +7,10 @@ written only while the lease is held, so that two workers can never both write.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
@@ -28,29 +30,31 @@ from knowledge.removal import remove_passages
 logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 8
+TOGETHER = 16  # short sources of one base: a second or two of work
 WOKEN_AT_ONCE = 10  # workers, for many sources: each goes on until nothing waits
 GAVE_UP = "This file could not be processed, also after several tries."
+
+
+_BEGUN = {"state": Source.State.READING, "attempts": F("attempts") + 1}
 
 
 class Paused(Exception):
     """The work was put down in the middle, so that others have their turn."""
 
 
-def work(source_id: int, step: Callable[[Source], object]) -> bool:
-    """Do one step with a source that nobody else works on; say in its row how it ended.
-
-    True when the work was put down in the middle and somebody must be woken to go on.
-    """
-    source = claim(source_id)
-    return source is not None and work_on(source, step)
-
-
-def work_on(source: Source, step: Callable[[Source], object]) -> bool:
-    """The same with a source that is claimed already."""
-    try:
+def work_on(source: Source, step: Callable[[Source], object]) -> None:
+    """Do one step with a claimed source; say in its row how it ended."""
+    with outcome(source):
         step(source)
+
+
+@contextmanager
+def outcome(source: Source) -> Iterator[None]:
+    """What ends the work on a source in here is written into its row, and goes no further."""
+    try:
+        yield
     except Paused:
-        return _put_down(source)
+        _put_down(source)
     except Unreadable as error:
         _fail(source, str(error))
     except EmbedderRefused as error:
@@ -67,13 +71,12 @@ def work_on(source: Source, step: Callable[[Source], object]) -> bool:
         _wait(source)
     except LeaseLost:
         logger.info("source %s was taken over or deleted", source.public_id)
-    return False
 
 
 def claim(source_id: int) -> Source | None:
     """Take the lease of a source that is unfinished and that nobody holds."""
     wanted = Source.objects.filter(pk=source_id).unfinished()
-    if not (taken := lease.claim(wanted, attempts=F("attempts") + 1)):
+    if not (taken := lease.claim(wanted, **_BEGUN)):
         return None
     own = Source.objects.select_related("knowledge_base").filter(pk=source_id, lease=taken)
     source = own.first()
@@ -84,10 +87,30 @@ def claim(source_id: int) -> Source | None:
     return None
 
 
-def _put_down(source: Source) -> bool:
+def claim_alike(source: Source) -> list[Source]:
+    """Of a claimed source that is short, others of its base that are, to be worked on with it.
+
+    One that was tried before is worked on alone: it may be what the others would fail with.
+    """
+    if not source.is_short or source.attempts > 1:
+        return []
+    alike = Source.objects.takeable(stale_since()).short()
+    alike = alike.filter(knowledge_base=source.knowledge_base, attempts=0)
+    # Two who want the same ones must not wait for each other.
+    free = alike.order_by("heartbeat_at", "pk").select_for_update(skip_locked=True, of=("self",))
+    with transaction.atomic():
+        ids = list(free.values_list("pk", flat=True)[: TOGETHER - 1])
+        taken = lease.claim(Source.objects.filter(pk__in=ids), **_BEGUN) if ids else ""
+    claimed = list(Source.objects.filter(lease=taken)) if taken else []
+    for one in claimed:
+        one.knowledge_base = source.knowledge_base
+    return claimed
+
+
+def _put_down(source: Source) -> None:
     """Behind all others of its client; what is stored of it stays, and this was no failed try."""
     queued = {"state": Source.State.QUEUED, "lease": "", "heartbeat_at": timezone.now()}
-    return bool(held(source).update(attempts=0, **queued))
+    held(source).update(attempts=0, **queued)
 
 
 def _wait(source: Source) -> None:

@@ -28,6 +28,10 @@ COMMON = rank.idf(2, 1)  # of a term that half of the passages hold
 POSTING = np.dtype([("passage", "<i8"), ("count", "<u2"), ("length", "<u4")])
 
 
+# Passages, and how often each word stands in each of them.
+Words = tuple[Sequence[Passage], Sequence[Counter[int]]]
+
+
 @dataclass(frozen=True, slots=True)
 class LexicalQuery:
     """A question as the index sees it: idf by term, and what would be a perfect score."""
@@ -163,30 +167,37 @@ def _summed(passages: Ids, impacts: Scores) -> tuple[Ids, Scores]:
     return unique, np.bincount(places, impacts, len(unique)).astype(np.float64)
 
 
-def store(base: KnowledgeBase, passages: Sequence[Passage], words: Sequence[Counter[int]]) -> None:
-    """Index these (saved) passages, consecutive ones of one version of a source, as a segment.
+def store(base: KnowledgeBase, parts: Sequence[Words]) -> None:
+    """Index (saved) passages, each part as a segment: consecutive ones of a version of a source.
 
-    Their `words` are as terms.counted gives them.
+    Their words are as terms.counted gives them.
     """
-    segment = Segment.objects.create(
-        source_id=passages[0].source_id,
-        version=passages[0].version,
-        first=passages[0].position,
-        last=passages[-1].position,
+    segments = Segment.objects.bulk_create(
+        Segment(
+            source_id=passages[0].source_id,
+            version=passages[0].version,
+            first=passages[0].position,
+            last=passages[-1].position,
+        )
+        for passages, _ in parts
     )
-    rows = [(base.pk, term, segment.pk, data) for term, data in _packed(passages, words)]
+    rows = [
+        (base.pk, term, segment.pk, data)
+        for segment, (passages, words) in zip(segments, parts, strict=True)
+        for term, data in _packed(passages, words)
+    ]
     sql = """
         INSERT INTO knowledge_postinglist (knowledge_base_id, term, segment_id, data)
         VALUES (%s, %s, %s, %s)
     """
     with connection.cursor() as cursor:
-        cursor.executemany(sql, rows)
+        cursor.executemany(sql, sorted(rows))  # neighbours in the table are written together
 
 
 def _packed(
     passages: Sequence[Passage], words: Sequence[Counter[int]]
 ) -> Iterator[tuple[int, bytes]]:
-    """The posting list of each term, by term: neighbours in the table are written together."""
+    """The posting list of each term."""
     sizes = [len(counts) for counts in words]
     total = sum(sizes)
     if not total:

@@ -124,7 +124,7 @@ def _search(base: KnowledgeBase, question: str, count: int, within: Source | Non
         # A worker has not yet cleared away what they belong to.
         live |= _live(base, lexical.candidates(query, MOST_CANDIDATES, source=within))
     if vector is not None and within is None and _lacks_some(base, near, live):
-        near = _nearest_among(_searched(base), base, vector)
+        near = _looked_further(base, vector)
         live |= _live(base, near)
     best = _best_first(lexical.score(query, live.keys()))
     cosines = {} if vector is None else _cosines(vector, live)
@@ -153,11 +153,18 @@ def _searched(base: KnowledgeBase) -> PassageQuerySet:
 
 
 def _lacks_some(base: KnowledgeBase, near: Collection[int], live: Mapping[int, bytes]) -> bool:
-    """Whether the index gave fewer than there are, of a base that can be compared without it: it
-    is being filled anew, or what it gave is no longer used."""
+    """Whether the index gave fewer than there are: it is being filled anew, or what it gave is not
+    used yet, or no more."""
+    found = sum(i in live for i in near)
     if base.live_passages > MOST_COMPARED:
-        return False
-    return sum(i in live for i in near) < min(CANDIDATES, base.live_passages)
+        return len(near) > 0 and found < CANDIDATES // 2
+    return found < min(CANDIDATES, base.live_passages)
+
+
+def _looked_further(base: KnowledgeBase, vector: Vector) -> Collection[int]:
+    if base.live_passages > MOST_COMPARED:
+        return _nearest(base, vector, None, MOST_CANDIDATES)
+    return _nearest_among(_searched(base), base, vector)
 
 
 class _Watch:
@@ -202,8 +209,10 @@ def _embed(base: KnowledgeBase, question: str) -> Vector | None:
     return vector
 
 
-def _nearest(base: KnowledgeBase, vector: Vector, within: Source | None) -> Collection[int]:
-    """The passages nearest to a question, as far as the index knows."""
+def _nearest(
+    base: KnowledgeBase, vector: Vector, within: Source | None, count: int = CANDIDATES
+) -> Collection[int]:
+    """The `count` passages nearest to a question, as far as the index knows."""
     if within is not None:
         # Filtering by its id would cost Chroma many times as much, and the best 50 of the whole
         # base may hold none of it.
@@ -213,8 +222,8 @@ def _nearest(base: KnowledgeBase, vector: Vector, within: Source | None) -> Coll
             raise VectorsDown("no answer a moment ago")
         indexed = for_index(base.model, vector)
         # By a part of the numbers the best fifty are not quite the same ones.
-        count = CANDIDATES if indexed is vector else 2 * CANDIDATES
-        found = vectors(base.shard).nearest(base.collection, indexed, count)
+        wanted = count if indexed is vector else 2 * count
+        found = vectors(base.shard).nearest(base.collection, indexed, wanted)
     except VectorsDown as error:
         logger.warning("searching without Chroma: %s", error)
         if isinstance(error, CollectionBroken) and base.live_passages > MOST_COMPARED:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from chatbot_saas.lib.after_commit import after_commit
 from chatbot_saas.lib.errors import Conflict
-from knowledge import deposit, ingest, tasks
+from knowledge import deposit, removal, tasks
 from knowledge.engine.detect import HEAD_BYTES, format_of
 from knowledge.models import KnowledgeBase, Source
 from knowledge.upload import Upload
@@ -62,7 +62,7 @@ def add_upload(
 
 def remove(source: Source, *, note: Note | None = None) -> None:
     """Let no answer use a source any more, from now on; a worker deletes what it is made of."""
-    if ingest.hide(source, note=note):
+    if removal.hide(source, note=note):
         after_commit(tasks.remove_source.delay, source.pk)
 
 

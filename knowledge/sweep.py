@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from chatbot_saas.lib import lease
 from chatbot_saas.lib.lease import stale_since
-from knowledge import ingest
+from knowledge import indexing
 from knowledge.models import Reembedding, Source
 from knowledge.vectors import shards, vectors
 
@@ -38,7 +38,7 @@ def index(source: Source) -> None:
     """Bring a ready source's live passages into Chroma."""
     if source.state != Source.State.READY or source.indexed_version == source.live_version:
         return
-    if not ingest.push_to_index(source):
+    if not indexing.push_source(source):
         return
     same = Source.objects.filter(pk=source.pk, live_version=source.live_version)
     same.update(indexed_version=F("live_version"))

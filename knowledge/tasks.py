@@ -9,10 +9,11 @@ from knowledge import (
     discard,
     healing,
     index,
-    ingest,
     local_copy,
     orphans,
+    publishing,
     reembed,
+    removal,
     sweep,
     turns,
 )
@@ -31,7 +32,7 @@ def ingest_next() -> None:
 def remove_source(source_id: int) -> None:
     gone = Source.objects.filter(pk=source_id, state=Source.State.GONE)
     if (source := gone.select_related("knowledge_base").first()) is not None:
-        ingest.remove(source)
+        removal.remove(source)
 
 
 @shared_task
@@ -82,7 +83,7 @@ def check_all_indexes() -> None:
 @shared_task
 def sweep_orphans() -> None:
     orphans.sweep()
-    ingest.clear_leftovers()
+    publishing.clear_leftovers()
 
 
 @shared_task(name="knowledge.tasks.sweep")

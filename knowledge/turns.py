@@ -38,15 +38,15 @@ def take_some(wake: Callable[[], object]) -> bool:
 
 
 def take_one(wake: Callable[[], object] = lambda: None) -> bool:
-    """Work on the source whose turn it is, as long as that lasts; False when none waits."""
+    """Work on the source whose turn it is, and with a short one on others like it, as long as that
+    lasts; False when none waits."""
     source = _next()
     if source is None:
         return False
     if source.format == "zip":
         unpack.unpacked(source, wake=wake)
     else:
-        its_slice = Slice()
-        jobs.work_on(source, lambda source: ingest.run(source, is_over=its_slice.is_over))
+        ingest.run([source, *jobs.claim_alike(source)], is_over=Slice().is_over)
     return True
 
 

@@ -19,7 +19,7 @@ from accounts.models import Client
 from billing import limits
 from billing.limits import PlanLimit
 from chatbot_saas.lib.after_commit import after_commit
-from knowledge import deposit, holdings, ingest, jobs
+from knowledge import deposit, holdings, jobs, removal
 from knowledge.engine.archive import Member, members
 from knowledge.engine.errors import Unreadable
 from knowledge.local_copy import local_copy
@@ -63,7 +63,7 @@ def _unpack(archive: Source, wake: Callable[[], object]) -> list[int]:
     if not taken:
         raise Unreadable(_why(refused))
     _tell(archive, refused)
-    ingest.remove(archive)
+    removal.remove(archive)
     return taken
 
 

@@ -19,7 +19,7 @@ from chatbot_saas.lib.after_commit import after_commit
 from chatbot_saas.lib.errors import BadRequest, Conflict
 from chatbot_saas.lib.net.errors import Blocked
 from chatbot_saas.lib.net.guard import target_of
-from knowledge import ingest
+from knowledge import sizes
 from knowledge.changes import Changer
 from knowledge.crawl import checks, tasks
 from knowledge.discard import discard
@@ -130,7 +130,7 @@ def remove(request: Changer, website: Website) -> None:
             return
         sources = Source.objects.filter(page__website=website).exclude(state=Source.State.GONE)
         sources.hide()
-        ingest.recount(website.knowledge_base)
+        sizes.recount(website.knowledge_base)
         _note(request, Action.WEBSITE_DELETED, website)
         after_commit(tasks.crawl_website.delay, website.pk)
 

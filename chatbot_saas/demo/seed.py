@@ -17,7 +17,7 @@ from accounts import keys, people
 from accounts.models import Client, Membership
 from billing import holds
 from chat.models import Bot
-from knowledge import ingest, sources
+from knowledge import removal, sources
 from knowledge.embedding import default_model
 from knowledge.models import KnowledgeBase, Source
 
@@ -101,6 +101,6 @@ def _bot(client: Client) -> Bot:
 def _remove() -> None:
     for client in Client.objects.filter(public_id=CLIENT_ID):
         for source in Source.objects.for_client(client).select_related("knowledge_base"):
-            ingest.remove(source)
+            removal.remove(source)
         Bot.objects.for_client(client).delete()
         client.delete()

@@ -22,7 +22,7 @@ from chatbot_saas.lib.net.errors import (
     WrongType,
 )
 from chatbot_saas.lib.storage import StorageDown
-from knowledge import ingest
+from knowledge import removal
 from knowledge.crawl import hosts, take, visit
 from knowledge.crawl.frontier import Frontier
 from knowledge.crawl.hosts import Closed
@@ -230,7 +230,7 @@ def _delete_some(website: Website) -> float | None:
     """Answers do not use its pages any more; here their rows and files go."""
     for source in Source.objects.filter(page__website=website)[:DELETED_AT_ONCE]:
         renew(website)
-        ingest.remove(source)
+        removal.remove(source)
     if Source.objects.filter(page__website=website).exists():
         return 0.0
     for name in website.pages.exclude(file="").values_list("file", flat=True):

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from billing import limits
 from chatbot_saas.lib.lease import renew
-from knowledge import holdings, ingest, page_sources
+from knowledge import holdings, page_sources, removal
 from knowledge.crawl.frontier import Frontier
 from knowledge.crawl.visit import Visit
 from knowledge.discard import discard
@@ -103,7 +103,7 @@ def _drop_source(website: Website, page: WebPage) -> None:
     """Before anything is noted: whoever dies in between finds the page waiting still."""
     if page.source is not None:
         renew(website)
-        ingest.remove(page.source)
+        removal.remove(page.source)
         page.source = None
 
 

@@ -8,23 +8,35 @@ id, and in the end its exit code.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import socket
+import tempfile
 import traceback
+from pathlib import Path
 from typing import Any
 
 from knowledge.engine import read_data, read_html, read_markup, reading_child
+from knowledge.engine.read import read
 from knowledge.engine.reading_child import die_with_parent
+from knowledge.engine.split import split
 
 LOADED = (read_data, read_html, read_markup)  # what most files need; the rest is loaded after
 MOST_JOB_BYTES = 64 * 1024
 IDLE_SECONDS = 60.0
+# Of our own making: what is set up by the first text that is read need not be set up by each.
+SAMPLES = {
+    "markdown": "# Title\n\nA sentence in English, with a [link](https://example.org).\n\n- One\n",
+    "html": "<title>Title</title><h1>Title</h1><p>A sentence in English.</p><ul><li>One</ul>",
+    "text": "A sentence in English.\n\nAnother one.\n",
+}
 
 
 def main() -> None:
     die_with_parent()
+    _warm_up()
     asks = socket.socket(fileno=0)
     asks.settimeout(IDLE_SECONDS)
     while True:
@@ -35,6 +47,17 @@ def main() -> None:
         if not job:
             return
         asks.send(json.dumps(_read(json.loads(job), fds, asks)).encode())
+
+
+def _warm_up() -> None:
+    with tempfile.NamedTemporaryFile() as file:
+        path = Path(file.name)
+        for kind, text in SAMPLES.items():
+            path.write_text(text, encoding="utf-8")
+            list(split(read(path, kind)))
+    # Else the collector of each process would write to all that it shares with this one.
+    gc.collect()
+    gc.freeze()
 
 
 def _read(job: dict[str, Any], fds: list[int], asks: socket.socket) -> int:

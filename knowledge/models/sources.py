@@ -129,7 +129,7 @@ class SourceQuerySet(models.QuerySet["Source"]):
     def hide(self) -> None:
         """Take them out of answers and lists; what they are made of goes later. Whoever works on
         one loses the lease, and the same bytes may come in again."""
-        self.update(
+        self.in_order().update(
             state=Source.State.GONE,
             live_version=0,
             indexed_version=0,
@@ -138,10 +138,19 @@ class SourceQuerySet(models.QuerySet["Source"]):
             heartbeat_at=timezone.now(),
         )
 
+    def in_order(self) -> SourceQuerySet:
+        """Locked one after the other as by everybody, before they are changed in one statement;
+        in a transaction."""
+        list(self.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
+        return self
+
     def takeable(self, before: datetime) -> SourceQuerySet:
         """Unfinished, and nobody works on them, or nobody has since `before`."""
         is_free = models.Q(lease="") | models.Q(heartbeat_at__lt=before)
         return self.unfinished().filter(is_free)
+
+    def short(self) -> SourceQuerySet:
+        return self.filter(bytes__lte=Source.SHORT_BYTES, format__in=Source.PLAIN)
 
     def in_work(self, since: datetime) -> SourceQuerySet:
         """Somebody works on them, and has shown it since then."""
@@ -184,6 +193,9 @@ class Source(models.Model):
         GONE = "gone"  # deleted; its passages and files go next
 
     WORKING = (State.QUEUED, State.READING, State.EMBEDDING)
+    # What is read and embedded in a moment, whatever stands in it.
+    SHORT_BYTES = 64 * 1024
+    PLAIN = tuple(one.key for one in formats.FORMATS if one.shell == formats.Shell.TEXT)
     OF_VERSION = (
         "title",
         "url",
@@ -215,6 +227,8 @@ class Source(models.Model):
     version = models.PositiveIntegerField(default=1)
     live_version = models.PositiveIntegerField(default=0)
     indexed_version = models.PositiveIntegerField(default=0)
+    # Of the version that is being read, so many passages from the first one on are in the index.
+    pushed = models.PositiveIntegerField(default=0)
     # While a new version is read: what the one that answers was read from, to come back to.
     previous = models.JSONField(default=dict, blank=True)
     lease = models.CharField(max_length=32, blank=True)
@@ -261,6 +275,10 @@ class Source(models.Model):
             return self.language
 
     @property
+    def is_short(self) -> bool:
+        return self.bytes <= self.SHORT_BYTES and self.format in self.PLAIN
+
+    @property
     def answers(self) -> bool:
         return self.live_version > 0
 
@@ -286,6 +304,12 @@ class PassageQuerySet(models.QuerySet["Passage"]):
     def unused(self) -> PassageQuerySet:
         """Of a version that answers do not use."""
         return self.exclude(version=models.F("source__live_version"))
+
+    def indexable(self) -> PassageQuerySet:
+        """Those that answers may use, and of each source that is being read those that will be."""
+        is_live = models.Q(version=models.F("source__live_version"))
+        is_coming = models.Q(version=models.F("source__version"), source__state__in=Source.WORKING)
+        return self.filter(is_live | is_coming)
 
     def live(self) -> PassageQuerySet:
         """Only of the version of each source that answers may use now."""

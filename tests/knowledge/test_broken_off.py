@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
-from knowledge import ingest, jobs, lexical, removal, retrieve
+from knowledge import index, indexing, jobs, lexical, publishing, removal, retrieve, sizes
 from knowledge.embedding import pack
 from knowledge.engine.errors import EmbedderDown, Unreadable
 from knowledge.engine.terms import counted
 from knowledge.models import Passage, Segment, Source
+from knowledge.vectors import vectors
 from tests.house import Tenant
 
 QUESTION = "What does the umbrella cost?"
@@ -43,7 +44,7 @@ def store(source: Source, version: int, count: int, text: str) -> None:
         for position in range(count)
     ]
     Passage.objects.bulk_create(passages)
-    lexical.store(source.knowledge_base, passages, [words] * count)
+    lexical.store(source.knowledge_base, [(passages, [words] * count)])
 
 
 def killed(*_: object) -> None:
@@ -92,7 +93,7 @@ def test_versions_that_nobody_cleared_away_take_no_place_and_go(shop: Tenant) ->
     source = source_of(shop, version=2, live_version=2, state=Source.State.READY, lease="")
     store(source, 1, 150, "An umbrella costs nine.")
     store(source, 2, 60, "An umbrella costs ten.")
-    ingest.recount(shop.base)
+    sizes.recount(shop.base)
     shop.base.refresh_from_db()
     query = lexical.prepare(shop.base, QUESTION)
     named = set(lexical.candidates(query, 100))
@@ -100,7 +101,35 @@ def test_versions_that_nobody_cleared_away_take_no_place_and_go(shop: Tenant) ->
     hits = retrieve.search(shop.base, QUESTION, count=5).hits
     assert {hit.version for hit in hits} == {2}
     assert all(hit.lexical for hit in hits)
-    ingest.clear_leftovers()
+    publishing.clear_leftovers()
     assert set(source.passages.values_list("version", flat=True)) == {2}
     assert list(Segment.objects.filter(source=source).values_list("version", "last")) == [(2, 59)]
-    ingest.remove(source)
+    removal.remove(source)
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_what_is_being_read_hides_nothing_of_what_is_ready(
+    shop: Tenant, monkeypatch: pytest.MonkeyPatch, is_large: bool
+) -> None:
+    """Its vectors come into the index before answers may use it."""
+    if is_large:
+        monkeypatch.setattr(retrieve, "MOST_COMPARED", 10)
+    ready = source_of(shop, live_version=1, state=Source.State.READY, lease="")
+    store(ready, 1, 60, "Rain is likely.")
+    coming = source_of(shop, sha256="2")
+    store(coming, 1, 300, "An umbrella costs nine.")
+    sizes.recount(shop.base)
+    shop.base.refresh_from_db()
+    asked = retrieve.embed_kept(shop.base.embedding_model, [QUESTION], asking=True)[0]
+    coming.passages.update(embedding=pack(asked))  # nearer than all others
+    for source in (ready, coming):
+        assert indexing.push_passages(source, source.passages.all(), beat=lambda: None)
+    assert index.check(shop.base).ok
+    hits = retrieve.search(shop.base, QUESTION, count=5).hits
+    assert {hit.source_id for hit in hits} == {ready.public_id}
+    assert all(hit.cosine_rank for hit in hits)
+    index.rebuild(shop.base)
+    assert vectors().count(shop.base.collection) == 360
+    for source in (ready, coming):
+        removal.remove(source)
+    assert vectors().count(shop.base.collection) == 0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from accounts.models import Client
-from knowledge import ingest, lexical, removal
+from knowledge import lexical, removal, sizes
 from knowledge.embedding import pack
 from knowledge.engine.terms import counted, term_id
 from knowledge.models import KnowledgeBase, Passage, Source
@@ -35,7 +35,7 @@ def known(base: KnowledgeBase, texts: list[str]) -> KnowledgeBase:
         live_version=1,
     )
     store(base, [passage_of(source, position, text) for position, text in enumerate(texts)])
-    ingest.recount(base)
+    sizes.recount(base)
     base.refresh_from_db()
     return base
 
@@ -145,4 +145,4 @@ def passage_of(source: Source, position: int, text: str) -> Passage:
 def store(base: KnowledgeBase, passages: list[Passage]) -> None:
     Passage.objects.bulk_create(passages)
     words = [counted(passage.indexed_text, base.language) for passage in passages]
-    lexical.store(base, passages, words)
+    lexical.store(base, [(passages, words)])

@@ -24,7 +24,7 @@ from chatbot_saas.data.views import _chunks
 from chatbot_saas.lib.s3.storage import PART_BYTES
 from chatbot_saas.lib.storage import StorageDown, is_up, parted_uploads
 from chatbot_saas.lib.storage_url import Keys, storage_of
-from knowledge import discard, ingest, jobs, local_copy, sources, unpack
+from knowledge import discard, ingest, jobs, local_copy, removal, sources, unpack
 from knowledge.crawl import run
 from knowledge.embedding import default_model
 from knowledge.engine.errors import Unreadable
@@ -226,7 +226,7 @@ def test_what_is_deleted_while_the_storage_is_down_goes_once_it_answers(
     source = sources.add_text(world.base, "Hours", "We open at nine.")
     there = settings.STORAGES
     settings.STORAGES = there | {"default": down()}
-    ingest.remove(source)
+    removal.remove(source)
     discard.sweep()
     assert DiscardedFile.objects.get().name == source.file
     settings.STORAGES = there

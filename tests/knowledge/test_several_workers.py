@@ -16,7 +16,7 @@ from tests.house import House, Tenant
 from tests.services.django import Worker
 from tests.services.waiting import wait_until
 
-FILES = 120
+FILES = 240
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_four_workers_share_the_work_and_nobody_starves(
         list(pool.map(Worker.start, workers))
     assert rival.finished(single, timeout=120)["status"] == "ready"
     ready = Source.objects.filter(public_id__in=ids.values(), state=Source.State.READY)
-    assert ready.filter(ready_at__lt=rival.source(single).ready_at).count() < FILES / 4
+    assert ready.filter(ready_at__lt=rival.source(single).ready_at).count() < FILES / 2
     wait_until(lambda: ready.count() == FILES, 240)
     passages = Passage.objects.filter(source__knowledge_base=shop.base)
     assert sorted(passages.values_list("text", flat=True)) == sorted(files.values())

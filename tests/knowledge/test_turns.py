@@ -19,15 +19,18 @@ from tests.house import House, Tenant
 from tests.services.django import Worker
 from tests.services.waiting import wait_until
 
+LONG = Source.SHORT_BYTES + 1
+
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> list[Source]:
     """What was taken up, in order; each is ready at once."""
     taken = list[Source]()
 
-    def run(source: Source, **_: object) -> None:
-        taken.append(source)
-        jobs.renew(source, state=Source.State.READY, lease="")
+    def run(sources: list[Source], **_: object) -> None:
+        taken.extend(sources)
+        for source in sources:
+            jobs.renew(source, state=Source.State.READY, lease="")
 
     monkeypatch.setattr(ingest, "run", run)
     return taken
@@ -39,10 +42,10 @@ def a_base(name: str) -> KnowledgeBase:
 
 
 def queued(base: KnowledgeBase, count: int = 1, **values: object) -> list[Source]:
+    """Too long to be taken up with others, where nothing else is said."""
+    given = {"format": "text", "bytes": LONG, **values}
     return [
-        Source.objects.create(
-            knowledge_base=base, title=f"{n}", format="text", sha256=uuid4().hex, **values
-        )
+        Source.objects.create(knowledge_base=base, title=f"{n}", sha256=uuid4().hex, **given)
         for n in range(count)
     ]
 
@@ -55,7 +58,7 @@ def names(sources: list[Source]) -> list[str]:
 def test_ten_thousand_files_of_one_client_keep_nobody_waiting(served: list[Source]) -> None:
     many, one, few = a_base("many"), a_base("one"), a_base("few")
     files = [
-        Source(knowledge_base=many, title="file", format="text", sha256=f"{number}")
+        Source(knowledge_base=many, title="file", format="text", bytes=LONG, sha256=f"{number}")
         for number in range(10_000)
     ]
     Source.objects.bulk_create(files, batch_size=1000)
@@ -89,6 +92,31 @@ def test_sources_of_one_client_are_read_in_the_order_in_which_they_came(
     for _ in files:
         turns.take_one()
     assert served == files
+
+
+@pytest.mark.django_db
+def test_short_ones_of_a_base_are_taken_up_together(served: list[Source]) -> None:
+    """But not without end: others wait. What was tried before may be what they would fail with."""
+    base = a_base("one")
+    short = queued(base, 20, bytes=100)
+    queued(base, format="pdf", bytes=100)
+    queued(base, attempts=1, bytes=100)
+    queued(base)
+    queued(a_base("another"), bytes=100)
+    assert turns.take_one()
+    assert served == short[: jobs.TOGETHER]
+    assert len({source.lease for source in served}) == 2
+    states = Source.objects.filter(state=Source.State.QUEUED)
+    assert states.filter(knowledge_base=base).count() == 7
+
+
+@pytest.mark.django_db
+def test_one_that_was_tried_before_is_worked_on_alone(served: list[Source]) -> None:
+    base = a_base("one")
+    [tried] = queued(base, attempts=1, bytes=100)
+    queued(base, 3, bytes=100)
+    assert turns.take_one()
+    assert served == [tried]
 
 
 @pytest.mark.django_db
@@ -169,6 +197,6 @@ def test_one_file_is_ready_long_before_the_sixty_that_came_first(
     worker.start()
     assert rival.finished(single, timeout=60)["status"] == "ready"
     ready = Source.objects.filter(public_id__in=files, state=Source.State.READY)
-    assert ready.filter(ready_at__lt=rival.source(single).ready_at).count() < 10
+    assert ready.filter(ready_at__lt=rival.source(single).ready_at).count() < 2 * jobs.TOGETHER
     wait_until(lambda: not Source.objects.for_client(shop.client).unfinished().exists(), 120)
     assert Passage.objects.filter(source__knowledge_base=shop.base).count() == 60
