@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from knowledge import index, indexing, jobs, lexical, publishing, removal, retrieve, sizes
-from knowledge.embedding import pack
+from knowledge.embedding import embed_kept, pack
 from knowledge.engine.errors import EmbedderDown, Unreadable
 from knowledge.engine.terms import counted
 from knowledge.models import Passage, Segment, Source
@@ -120,7 +120,7 @@ def test_what_is_being_read_hides_nothing_of_what_is_ready(
     store(coming, 1, 300, "An umbrella costs nine.")
     sizes.recount(shop.base)
     shop.base.refresh_from_db()
-    asked = retrieve.embed_kept(shop.base.embedding_model, [QUESTION], asking=True)[0]
+    asked = embed_kept(shop.base.embedding_model, [QUESTION], asking=True)[0]
     coming.passages.update(embedding=pack(asked))  # nearer than all others
     for source in (ready, coming):
         assert indexing.push_passages(source, source.passages.all(), beat=lambda: None)

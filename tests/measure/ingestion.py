@@ -152,16 +152,17 @@ def _family(process: psutil.Process) -> float:
 
 def _seconds(product: Installation, texts: list[str], peak: Peak | None = None) -> float:
     wait_until(lambda: _ready(product) >= DEMO, 120)
-    began = time.perf_counter()
+    began, last = time.perf_counter(), ""
     for number, text in enumerate(texts):
-        _upload(product, f"{number}.md", text.encode())
+        last = _upload(product, f"{number}.md", text.encode())
 
     def is_done() -> bool:
+        """Listing them all costs as much as reading some: the one that came last is asked for."""
         if peak:
             peak.look()
-        return _ready(product) >= DEMO + len(texts)
+        return _is_ready(product, last) and _ready(product) >= DEMO + len(texts)
 
-    wait_until(is_done, 900, every=0.5)
+    wait_until(is_done, 900, every=0.25)
     return time.perf_counter() - began
 
 
@@ -185,7 +186,7 @@ def _write(path: Path, size: int) -> None:
             file.write(f"# Part {number}\n\n" + "\n\n".join(texts)[: 1_000_000 - 20] + "\n\n")
 
 
-def _upload(product: Installation, name: str, content: object) -> None:
+def _upload(product: Installation, name: str, content: object) -> str:
     sent = product.http.post(
         "/api/documents",
         files={"file": (name, content)},  # type: ignore[dict-item]
@@ -194,6 +195,15 @@ def _upload(product: Installation, name: str, content: object) -> None:
         timeout=300,
     )
     sent.raise_for_status()
+    return str(sent.json()["id"])
+
+
+def _is_ready(product: Installation, document: str) -> bool:
+    answer = product.http.get(
+        f"/api/documents/{document}", headers={"Authorization": f"Bearer {product.key}"}
+    )
+    answer.raise_for_status()
+    return bool(answer.json()["status"] == "ready")
 
 
 def _ready(product: Installation) -> int:
