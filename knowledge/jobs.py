@@ -101,7 +101,7 @@ def claim_alike(source: Source) -> list[Source]:
     with transaction.atomic():
         ids = list(free.values_list("pk", flat=True)[: TOGETHER - 1])
         taken = lease.claim(Source.objects.filter(pk__in=ids), **_BEGUN) if ids else ""
-    claimed = list(Source.objects.filter(lease=taken)) if taken else []
+    claimed = list(Source.objects.filter(lease=taken).order_by("pk")) if taken else []
     for one in claimed:
         one.knowledge_base = source.knowledge_base
     return claimed
