@@ -122,7 +122,13 @@ class _Stream:
 
     @contextmanager
     def _opened_file(self, work: Work) -> Iterator[Reading]:
-        source, beat = work.source, self._beat
+        source = work.source
+
+        def beat() -> None:
+            self._beat()
+            if work.is_over:
+                raise LeaseLost  # nobody wants the rest of what may take minutes
+
         with (
             local_copy(source.file, beat=beat) as path,
             reading(path, source.format, title=source.title, skip=work.before, beat=beat) as text,
