@@ -106,8 +106,12 @@ def digest_of(text: str) -> str:
 
 
 def find(text: str) -> ApiKey | None:
-    """The usable key behind `text`, with its client; notes that it was used."""
-    keys = ApiKey.objects.usable().select_related("client")
+    """The usable key behind `text`, with its client; notes that it was used.
+
+    With the client comes what it has paid for, which is asked next. Billing lies a layer above:
+    the link to it is the database's, not an import.
+    """
+    keys = ApiKey.objects.usable().select_related("client__billing")
     key = keys.filter(digest=digest_of(text)).first()
     if key is None:
         return None

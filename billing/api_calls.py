@@ -17,5 +17,5 @@ class ApiCalls(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         if isinstance(request.auth, ApiKey):
-            quota.spend(cast(Any, request).client, Kind.API_CALLS)
+            quota.spend_for_good(cast(Any, request).client, Kind.API_CALLS)
         return True

@@ -16,7 +16,7 @@ from accounts.models import Client
 from billing import notices
 from billing.entitlement import Entitlement, entitlement_of
 from billing.gate import PaymentRequired
-from billing.models import Kind, UsageCounter, UsageDay
+from billing.models import Kind, UsageCounter, UsageCounterQuerySet, UsageDay
 from billing.notices import Notice
 from billing.plans import Limits
 
@@ -65,6 +65,24 @@ def spend(client: Client, kind: Kind, amount: int = 1, now: datetime | None = No
     return counter.pk
 
 
+def spend_for_good(
+    client: Client, kind: Kind, amount: int = 1, now: datetime | None = None
+) -> None:
+    """Take `amount` that is never given back, or raise QuotaExceeded.
+
+    While all marks are far, one UPDATE says so, and nothing of the counter need be read.
+    """
+    moment = now or timezone.now()
+    entitlement = entitlement_of(client, moment)
+    first_mark = limit_of(entitlement.plan.limits, kind) * MARKS[0][1]
+    counter = _counters(client, kind, entitlement).filter(used__lt=first_mark - amount)
+    with transaction.atomic():
+        if counter.update(used=F("used") + amount):
+            _count_day(client, kind, amount, moment)
+            return
+    spend(client, kind, amount, moment)
+
+
 def _take(counter: UsageCounter, kind: Kind, amount: int, limit: int, *, goes_on: bool) -> None:
     row = UsageCounter.objects.filter(pk=counter.pk)
     if row.filter(used__lte=limit - amount).update(used=F("used") + amount):
@@ -105,13 +123,18 @@ def used_in(client: Client, entitlement: Entitlement) -> dict[str, int]:
 
 
 def _counter(client: Client, kind: Kind, entitlement: Entitlement) -> UsageCounter:
-    start = entitlement.period.start
-    found = UsageCounter.objects.filter(client=client, kind=kind, period_start=start).first()
-    if found is not None:
+    same = _counters(client, kind, entitlement)
+    if (found := same.first()) is not None:
         return found
-    new = UsageCounter(client=client, kind=kind, period_start=start)
+    new = UsageCounter(client=client, kind=kind, period_start=entitlement.period.start)
     UsageCounter.objects.bulk_create([new], ignore_conflicts=True)
-    return UsageCounter.objects.get(client=client, kind=kind, period_start=start)
+    return same.get()
+
+
+def _counters(client: Client, kind: Kind, entitlement: Entitlement) -> UsageCounterQuerySet:
+    """The one of the present period, if there is one yet."""
+    start = entitlement.period.start
+    return UsageCounter.objects.filter(client=client, kind=kind, period_start=start)
 
 
 def _goes_on(entitlement: Entitlement, kind: Kind) -> bool:

@@ -213,3 +213,37 @@ def test_an_answer_costs_few_queries(paying: Client, django_assert_max_num_queri
     quota.spend(paying, Kind.ANSWERS, now=JUNE)
     with django_assert_max_num_queries(5):  # counter, savepoint and its end, two updates
         quota.spend(paying, Kind.ANSWERS, now=JUNE)
+
+
+def test_what_is_never_given_back_is_counted_warned_of_and_stopped_all_the_same(
+    selling: None, marigold: Everything
+) -> None:
+    client, limit = marigold.client, STANDARD.limits.answers
+    buy(client)
+
+    def spend() -> None:
+        quota.spend_for_good(client, Kind.ANSWERS, now=JUNE)
+
+    spend()
+    assert counter(client).used == 1
+    use(client, limit * 8 // 10 - 3)
+    spend()
+    assert not subjects()
+    spend()
+    assert subjects() == ["marigold GmbH has used 80 % of its answers"]
+    UsageCounter.objects.update(used=limit - 1)
+    spend()
+    assert subjects()[1:] == ["marigold GmbH has used all of its answers"]
+    with pytest.raises(QuotaExceeded):
+        spend()
+    assert counter(client).used == limit
+    day = UsageDay.objects.get(client=client, kind=Kind.ANSWERS, day=JUNE.date())
+    assert day.used == limit * 8 // 10 + 1
+
+
+def test_while_the_limit_is_far_a_call_reads_no_counter(
+    paying: Client, django_assert_num_queries
+) -> None:
+    quota.spend_for_good(paying, Kind.API_CALLS, now=JUNE)
+    with django_assert_num_queries(4):  # savepoint and its end, two updates
+        quota.spend_for_good(paying, Kind.API_CALLS, now=JUNE)
