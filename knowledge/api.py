@@ -15,7 +15,7 @@ from accounts.api import MayRead
 from accounts.http import ClientApiRequest
 from knowledge import changes, retrieve, upload
 from knowledge.models import KnowledgeBase, Source, SourceQuerySet
-from knowledge.serializers import SearchSerializer, SourceSerializer, hit_json
+from knowledge.serializers import SearchSerializer, hit_json, source_json
 
 
 class NewestFirst(CursorPagination):
@@ -38,13 +38,13 @@ def _list(request: ClientApiRequest) -> Response:
         found = found.filter(knowledge_base__in=KnowledgeBase.objects.serving(bot))
     pages = NewestFirst()
     rows = pages.paginate_queryset(found, request)
-    return pages.get_paginated_response(SourceSerializer(rows, many=True).data)
+    return pages.get_paginated_response([source_json(row) for row in rows or []])
 
 
 def _add(request: ClientApiRequest) -> Response:
     base = KnowledgeBase.objects.of_bot(request.client, request.POST.get("bot"))
     source = changes.add_file(request, base, request.FILES.get("file"))
-    return _told(request, source, status.HTTP_201_CREATED)
+    return Response(source_json(source), status=status.HTTP_201_CREATED)
 
 
 @api_view(["GET", "PUT", "DELETE"])
@@ -58,7 +58,7 @@ def document(request: Request, public_id: str) -> Response:
     if request.method == "PUT":
         is_new = changes.replace(request, source, request.FILES.get("file"))
         return _told(request, source, status.HTTP_202_ACCEPTED if is_new else status.HTTP_200_OK)
-    return Response(SourceSerializer(source).data)
+    return Response(source_json(source))
 
 
 @api_view(["POST"])
@@ -81,9 +81,9 @@ def search(request: Request) -> Response:
 
 
 def _told(request: ClientApiRequest, source: Source, code: int) -> Response:
-    return Response(SourceSerializer(_sources(request).get(pk=source.pk)).data, status=code)
+    return Response(source_json(_sources(request).get(pk=source.pk)), status=code)
 
 
 def _sources(request: ClientApiRequest) -> SourceQuerySet:
-    own = Source.objects.for_client(request.client).documents().with_passage_counts()
-    return own.select_related("knowledge_base").prefetch_related("knowledge_base__bots")
+    own = Source.objects.for_client(request.client).documents()
+    return own.with_passage_counts().with_bots()

@@ -57,7 +57,8 @@ def _admit(request: Changer, source: Source) -> None:
 
     Of two at once the second waits here and counts the first.
     """
-    client = Client.objects.select_for_update().get(pk=request.client.pk)
+    clients = Client.objects.select_for_update(of=("self",)).select_related("billing")
+    client = clients.get(pk=request.client.pk)
     there = holdings.of(client, without=source)
     limits.require_document(
         client,

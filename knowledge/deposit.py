@@ -38,6 +38,7 @@ def put(
                 bytes=upload.bytes,
                 sha256=upload.sha256,
             )
+            source.passage_count = 0  # nobody need count those of a new one
             then(source)
     except IntegrityError:
         # Somebody sent the same bytes at the same moment.

@@ -12,34 +12,21 @@ from knowledge.retrieve import Hit
 MOST_HITS = 50
 
 
-class SourceSerializer(serializers.ModelSerializer[Source]):
-    id = serializers.CharField(source="public_id")
-    bot = serializers.SerializerMethodField()
-    status = serializers.CharField(source="state")
-    passages = serializers.IntegerField(source="passage_count")
-
-    class Meta:
-        model = Source
-        fields = (
-            "id",
-            "bot",
-            "kind",
-            "title",
-            "url",
-            "status",
-            "progress",
-            "passages",
-            "bytes",
-            "error",
-            "created_at",
-            "ready_at",
-        )
-
-    def get_bot(self, source: Source) -> str | None:
-        # Bots live in the layer above; the relation back is the database's.
-        base: Any = source.knowledge_base
-        bots = base.bots.all()
-        return bots[0].public_id if bots else None
+def source_json(source: Source) -> dict[str, object]:
+    return {
+        "id": source.public_id,
+        "bot": source.bot_id,
+        "kind": source.kind,
+        "title": source.title,
+        "url": source.url,
+        "status": source.state,
+        "progress": source.progress,
+        "passages": source.passage_count,
+        "bytes": source.bytes,
+        "error": source.error,
+        "created_at": source.created_at,
+        "ready_at": source.ready_at,
+    }
 
 
 class SearchSerializer(serializers.Serializer[Any]):

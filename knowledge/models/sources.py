@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import get_language_info
 
 from accounts.models import Client
@@ -45,11 +46,16 @@ class KnowledgeBaseQuerySet(models.QuerySet["KnowledgeBase"]):
         """
         return self.filter(bots__public_id=bot)
 
+    def bot_ids(self) -> models.QuerySet[KnowledgeBase, str | None]:
+        """The public ids of the bots that answer from them, the first one first."""
+        return self.order_by("bots__pk").values_list("bots__public_id", flat=True)
+
     def of_bot(self, client: Client, bot: object) -> KnowledgeBase:
         """The one of a client's own bot. Raises errors.NotFound for any other name."""
         base = self.for_client(client).serving(bot).first() if isinstance(bot, str) else None
         if base is None:
             raise NotFound("unknown_bot", "There is no bot of this id.")
+        base.client = client  # at hand: nobody need read it again
         return base
 
 
@@ -121,7 +127,12 @@ class SourceQuerySet(models.QuerySet["Source"]):
         current = Passage.objects.filter(source=models.OuterRef("pk"))
         counts = current.filter(version=models.OuterRef("version")).order_by().values("source")
         count = models.Subquery(counts.annotate(count=models.Count("pk")).values("count"))
-        return self.annotate(passage_count=Coalesce(count, 0))
+        return self.annotate(passage_count=Coalesce(count, 0))  # type: ignore[no-redef]
+
+    def with_bots(self) -> SourceQuerySet:
+        """Each with its `bot_id`."""
+        own = KnowledgeBase.objects.filter(pk=models.OuterRef("knowledge_base"))
+        return self.annotate(bot_id=models.Subquery(own.bot_ids()[:1]))  # type: ignore[no-redef]
 
     def unfinished(self) -> SourceQuerySet:
         return self.filter(state__in=Source.WORKING)
@@ -287,6 +298,16 @@ class Source(models.Model):
         """A file that could not be read is gone; one that nobody finished is kept."""
         has_text = bool(self.file) or self.kind == self.Kind.FAQ
         return self.state == self.State.FAILED and has_text
+
+    @cached_property
+    def passage_count(self) -> int:
+        """Of its present version. Lists have them counted by `with_passage_counts`."""
+        return self.passages.filter(version=self.version).count()
+
+    @cached_property
+    def bot_id(self) -> str | None:
+        """The public id of the first bot that answers from it. Lists ask by `with_bots`."""
+        return KnowledgeBase.objects.filter(pk=self.knowledge_base_id).bot_ids()[0]
 
     @property
     def can_be_replaced(self) -> bool:

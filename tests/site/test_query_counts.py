@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from django.utils import timezone
 
@@ -118,3 +119,18 @@ def test_connections_of_a_person(world: Everything, github: None) -> None:
         SocialAccount.objects.create(user=user, provider="github", uid=str(number), extra_data=data)
 
     check(user, "/accounts/3rdparty/", "octopus", add)
+
+
+def test_an_upload_costs_few_queries(world: Everything, django_assert_max_num_queries) -> None:
+    """Beside those of its two transactions: whose key it is, the two counters, the bot's base, the
+    same bytes, what the plan still holds, the document, its line in the audit log, and its bot."""
+    program = Browser(headers={"Authorization": f"Bearer {world.key_text}"})
+
+    def send(text: bytes) -> None:
+        file = SimpleUploadedFile("a.txt", text)
+        form = {"bot": world.bot.public_id, "file": file}
+        assert program.post("/api/documents", form).status_code == 201
+
+    send(b"We open at nine.")  # notes that the key is in use, and begins the day's count
+    with django_assert_max_num_queries(14):
+        send(b"We close at six.")
