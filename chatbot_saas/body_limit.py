@@ -40,7 +40,7 @@ class BodyLimit:
             await self.application(scope, receive, send)
             return
         most = limit_for(scope)
-        if _declared_length(scope) > most:
+        if (declared_length(scope) or 0) > most:
             await _refuse(send, most)
             return
         try:
@@ -69,11 +69,11 @@ def limit_for(scope: Mapping[str, object]) -> int:
     return int(settings.MAX_BODY_BYTES)
 
 
-def _declared_length(scope: Any) -> int:
+def declared_length(scope: Any) -> int | None:
     for name, value in scope["headers"]:
         if name == b"content-length":
-            return int(value) if value.isdigit() else 0
-    return 0
+            return int(value) if value.isdigit() else None
+    return None
 
 
 def _counted(receive: ASGIReceiveCallable, most: int) -> ASGIReceiveCallable:

@@ -214,6 +214,21 @@ def test_a_stranger_is_sent_away_before_the_upload_is_read(shop: Tenant) -> None
     nothing_left(shop)
 
 
+def test_a_stranger_who_hides_the_size_is_sent_away_too(shop: Tenant) -> None:
+    response = announce(shop, None, key="sk_live_unknown")
+    assert response.startswith(b"HTTP/1.1 401")
+    nothing_left(shop)
+
+
+def test_a_stranger_with_a_small_file_is_sent_away_by_the_view(shop: Tenant) -> None:
+    form, file = {"bot": shop.bot.public_id}, {"file": ("a.txt", b"text")}
+    for headers in ({}, {"Authorization": "Bearer sk_live_unknown"}):
+        response = shop.http.post("/api/documents", data=form, files=file, headers=headers)
+        assert response.status_code == 401
+        assert code(response) in {"not_authenticated", "invalid_key"}
+    nothing_left(shop)
+
+
 def test_a_body_that_hides_its_size_is_cut_off(shop: Tenant) -> None:
     """Chunked, so no Content-Length tells: the limit of a small JSON call is one megabyte."""
     body = (b"x" * 65_536 for _ in range(64))
@@ -223,15 +238,15 @@ def test_a_body_that_hides_its_size_is_cut_off(shop: Tenant) -> None:
     assert (response.status_code, code(response)) == (413, "too_large")
 
 
-def announce(shop: Tenant, size: int, *, key: str) -> bytes:
+def announce(shop: Tenant, size: int | None, *, key: str) -> bytes:
     """The answer to the head of an upload of this size, of which no byte is sent."""
+    length = "Transfer-Encoding: chunked" if size is None else f"Content-Length: {size}"
     address = httpx.URL(str(shop.http.base_url))
     with socket.create_connection((address.host, address.port or 80), timeout=10) as connection:
         connection.sendall(
             b"POST /api/documents HTTP/1.1\r\nHost: localhost\r\n"
             b"Content-Type: multipart/form-data; boundary=x\r\n"
-            b"Authorization: Bearer " + key.encode() + b"\r\n"
-            b"Content-Length: " + str(size).encode() + b"\r\n\r\n"
+            b"Authorization: Bearer " + key.encode() + b"\r\n" + length.encode() + b"\r\n\r\n"
         )
         answer = b""
         while part := connection.recv(65_536):

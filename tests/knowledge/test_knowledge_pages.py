@@ -640,7 +640,7 @@ def test_a_plain_form_streams_through_the_door(shop: Tenant) -> None:
         )
         assert answer.status_code == 302, answer.text
         assert Source.objects.for_client(shop.client).get().bytes == len(large)
-    nobody = shop.http.post(address, files={"file": ("a.txt", BytesIO(b"text"))})
+    nobody = shop.http.post(address, files={"file": ("large.md", BytesIO(large))})
     assert nobody.status_code == 401
 
 
