@@ -1,7 +1,7 @@
 """The ASGI application: body limit, static files, then Django in two manners.
 
-Pages and the client's API run in Django's usual handler. The public paths, whose answers may
-stream for a long time, run in one that gives a request no thread of its own.
+Pages and the client's API run on a thread of each request's own. The public paths, whose answers
+may stream for a long time, run in a handler that gives a request none.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ import django
 
 django.setup()
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from servestatic import ServeStaticASGI
 
 from chat import model
@@ -28,6 +31,19 @@ from chatbot_saas.upload_door import UploadDoor
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+
+class PagesHandler(ASGIHandler):
+    """Django on the thread of the request, in one go: nearly all here is synchronous.
+
+    ASGIHandler goes there and back for each hook of each middleware.
+    """
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        super().load_middleware(is_async=False)
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        return await sync_to_async(self.get_response)(request)
 
 
 class PublicHandler(ASGIHandler):
@@ -41,7 +57,7 @@ class PublicHandler(ASGIHandler):
 
 class Django:
     def __init__(self) -> None:
-        self.pages = ASGIHandler()
+        self.pages = PagesHandler()
         self.public = PublicHandler()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
