@@ -25,6 +25,7 @@ from servestatic import ServeStaticASGI
 
 from chat import model
 from chatbot_saas.body_limit import BodyLimit
+from chatbot_saas.lib.threads import KeptThreads
 from chatbot_saas.public import is_public
 from chatbot_saas.upload_door import UploadDoor
 
@@ -36,8 +37,17 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 class PagesHandler(ASGIHandler):
     """Django on the thread of the request, in one go: nearly all here is synchronous.
 
-    ASGIHandler goes there and back for each hook of each middleware.
+    ASGIHandler makes a thread for each request, and goes there and back for each hook of each
+    middleware.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads = KeptThreads()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self.threads.one():
+            await self.handle(scope, receive, send)
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)

@@ -141,13 +141,14 @@ SQLITE_OPTIONS = {
 DATABASES = {
     "default": dj_database_url.parse(
         env_str("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}"),
-        # Each request of an ASGI server has its own thread, so a kept connection would leak.
-        conn_max_age=0,
+        conn_max_age=0,  # what a pool of connections wants
     )
 }
 ON_SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 if ON_SQLITE:
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+    # A new connection reads the whole schema, and the last one that is closed writes back the log.
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
 else:
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
         "min_size": 1,

@@ -309,11 +309,10 @@ class House:
         self.fragile = enter(Chroma(directory=environment.folder("fragile-chroma")))
         self.env["CHROMA_SHARDS"] = f"fragile={self.fragile.url}"
         manage("billing_setup", env=self.env)
-        model = {"OPENAI_BASE_URL": self.fake.url, "OPENAI_API_KEY": "sk-fake"}
-        self.worker = enter(Worker(self.env | model, directory=environment.folder("worker")))
+        self.worker = enter(Worker(self.env | self.model, directory=environment.folder("worker")))
         self.scheduler = enter(Scheduler(self.env))
         self.web = enter(Web(self.env))
-        self.speaking = enter(Web(self.env | model | {"MODEL_SILENCE_SECONDS": "2"}))
+        self.speaking = enter(Web(self.env | self.model | {"MODEL_SILENCE_SECONDS": "2"}))
         self.stripe.webhook_url = f"{self.web.url}/api/webhooks/stripe"
         self.http = enter(httpx.Client(base_url=self.web.url, timeout=30))
         self.speaking_http = enter(httpx.Client(base_url=self.speaking.url, timeout=30))
@@ -330,6 +329,11 @@ class House:
             "STRIPE_WEBHOOK_SECRET": self.stripe.webhook_secret,
             "STRIPE_API_BASE": self.stripe.url,
         }
+
+    @property
+    def model(self) -> dict[str, str]:
+        """The settings by which a process asks the fake model."""
+        return {"OPENAI_BASE_URL": self.fake.url, "OPENAI_API_KEY": "sk-fake"}
 
     def website(self) -> Site:
         """Somebody's website, new and empty, that the product can reach."""

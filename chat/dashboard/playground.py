@@ -9,7 +9,7 @@ from typing import Any, cast
 from asgiref.sync import sync_to_async
 from django import forms
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import connections
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
@@ -111,7 +111,7 @@ def _source(request: MemberRequest, bot: Bot, public_id: str) -> Source | None:
 async def _events(turn: Turn) -> AsyncIterator[bytes]:
     # The session took a connection on the request's thread, which is kept until the end: give it
     # back first, when the last middleware is through.
-    await sync_to_async(close_old_connections)()
+    await sync_to_async(connections.close_all)()
     model = chat_model()
     yield sse.encode("passages", _used(turn.passages, model))
     answering = cast(AsyncGenerator[Event, None], reply(turn, model))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -22,6 +23,7 @@ from knowledge.models import KnowledgeBase, Source
 from tests.everything import Everything
 from tests.fakes.openai_server import Answer, words
 from tests.house import House, Tenant, events_of, refused
+from tests.services.django import Web
 from tests.services.waiting import wait_until
 
 QUESTION = "How many days do I have to return unworn goods?"
@@ -257,19 +259,21 @@ def test_leaving_stops_the_model(talking: Tenant, house: House, enter: Enter) ->
 def test_an_open_stream_holds_no_connection_to_the_database(
     talking: Tenant, house: House, enter: Enter
 ) -> None:
-    web = psutil.Process(house.speaking.pid)
+    """In a server of its own, whose requests come one by one: all have the same thread."""
     database = str(connection.settings_dict["NAME"])
+    with Web(house.env | house.model) as web, httpx.Client(base_url=web.url, timeout=30) as http:
 
-    def opened() -> int:
-        return sum(one.path == database for one in web.open_files())
+        def opened() -> int:
+            files = psutil.Process(web.pid).open_files()
+            return sum(one.path == database for one in files)
 
-    member = enter(talking)
-    wait_until(lambda: opened() == 0, 10)
-    house.fake.always(SLOW)
-    with member.stream() as response:
-        lines = response.iter_lines()
-        assert next(line for line in lines if line == "event: delta")
-        assert opened() == 0
+        member = enter(replace(talking, http=http))
+        assert opened() == 1  # kept for the next request
+        house.fake.always(SLOW)
+        with member.stream() as response:
+            lines = response.iter_lines()
+            assert next(line for line in lines if line == "event: delta")
+            assert opened() == 0
     house.fake.wait_until(lambda: house.fake.open_streams == 0)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextvars import ContextVar
+from threading import Thread
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.conf import settings
 
-from chatbot_saas.lib.threads import in_thread
+from chatbot_saas.lib.threads import MOST_IDLE, KeptThreads, in_thread
 
 language: ContextVar[str] = ContextVar("language", default="en")
 
@@ -64,3 +66,47 @@ def test_the_loop_goes_on_while_a_thread_works() -> None:
         return await working
 
     assert asyncio.run(scenario())
+
+
+async def thread_of_a_request(
+    threads: KeptThreads, *, after: asyncio.Barrier | None = None
+) -> Thread:
+    """Of the thread that a request gets; `after` all who wait there have one."""
+    async with threads.one():
+        if after:
+            await after.wait()
+        return await sync_to_async(threading.current_thread)()
+
+
+def test_a_request_gets_the_thread_of_the_one_before() -> None:
+    async def scenario() -> set[Thread]:
+        threads = KeptThreads()
+        return {await thread_of_a_request(threads) for _ in range(3)}
+
+    assert len(asyncio.run(scenario())) == 1
+
+
+def test_of_requests_at_once_each_has_a_thread_of_its_own_and_some_are_kept() -> None:
+    many = MOST_IDLE + 3
+
+    async def scenario() -> tuple[set[Thread], set[Thread]]:
+        threads, all_there = KeptThreads(), asyncio.Barrier(many)
+        calls = [thread_of_a_request(threads, after=all_there) for _ in range(many)]
+        first = set(await asyncio.gather(*calls))
+        again = [thread_of_a_request(threads, after=all_there) for _ in range(many)]
+        return first, first & set(await asyncio.gather(*again))
+
+    first, kept = asyncio.run(scenario())
+    assert (len(first), len(kept)) == (many, MOST_IDLE)
+
+
+def test_a_thread_outlives_a_request_that_fails() -> None:
+    async def scenario() -> set[Thread]:
+        threads = KeptThreads()
+        first = await thread_of_a_request(threads)
+        with pytest.raises(ValueError, match="broken"):
+            async with threads.one():
+                raise ValueError("broken")
+        return {first, await thread_of_a_request(threads)}
+
+    assert len(asyncio.run(scenario())) == 1
