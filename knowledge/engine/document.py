@@ -45,26 +45,31 @@ class PageStart:
 
 @dataclass(frozen=True, slots=True)
 class ReadText:
-    """The text of a file with its structure, in order of `start`; `language` as ISO 639."""
+    """The text of a file with its structure, in order of `start`; `language` as ISO 639.
+
+    `note` tells the file's owner what of it could not be read.
+    """
 
     text: str
     title: str = ""
     headings: tuple[Heading, ...] = ()
     pages: tuple[PageStart, ...] = ()
     language: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What a reader found: Markdown, of one page each if it is `paged`.
 
-    A `plain` text has no marks: what looks like a heading there is none.
+    A `plain` text has no marks: what looks like a heading there is none. `note`: see ReadText.
     """
 
     parts: Iterable[str]
     title: str = ""
     paged: bool = False
     plain: bool = False
+    note: str = ""
 
 
 def compose(draft: Draft) -> ReadText:
@@ -91,6 +96,7 @@ def compose(draft: Draft) -> ReadText:
         headings=headings,
         pages=tuple(starts) if draft.paged else (),
         language=language_of(text),
+        note=draft.note,
     )
 
 

@@ -12,9 +12,15 @@ from knowledge.engine.errors import Unreadable
 PROGRAM = "tesseract"
 DPI = 200
 MOST_PAGES = 50
-MOST_PIXELS = 60_000_000
-SECONDS = 120
+SECONDS = 120  # for one picture
+MOST_SECONDS = 240  # for all of one file; see limits.Limits.wall
+TOO_SLOW = "Recognising its text took too long. Send it in parts, or smaller."
+MISSING = "text recognition (OCR) is not installed here"
 LANGUAGES = ("eng", "deu", "fra", "spa", "ita", "por", "nld", "ara", "rus", "tur", "jpn", "chi_sim")
+
+
+class TooSlow(Unreadable):
+    """It may be another time, on a machine that has less to do."""
 
 
 class Bitmap(Protocol):
@@ -30,16 +36,19 @@ class Bitmap(Protocol):
     def buffer(self) -> memoryview: ...
 
 
+def is_installed() -> bool:
+    return shutil.which(PROGRAM) is not None
+
+
 def require(reason: str) -> None:
     """Raises Unreadable, with the reason and what to do, where tesseract is not installed."""
-    if shutil.which(PROGRAM) is None:
-        raise Unreadable(f"{reason}, and text recognition (OCR) is not installed here.")
+    if not is_installed():
+        raise Unreadable(f"{reason}, and {MISSING}.")
 
 
-def text_of(bitmap: Bitmap) -> str:
-    if bitmap.width * bitmap.height > MOST_PIXELS:
-        raise Unreadable("A page of this scan is far too large. Scan it with 300 dots per inch.")
-    return recognised(_pgm(bitmap))
+def text_of(bitmap: Bitmap, *, seconds: float = SECONDS) -> str:
+    """Raises Unreadable, or TooSlow after so many seconds."""
+    return recognised(_pgm(bitmap), seconds=seconds)
 
 
 def _pgm(bitmap: Bitmap) -> bytes:
@@ -51,16 +60,21 @@ def _pgm(bitmap: Bitmap) -> bytes:
     return b"P5 %d %d 255\n" % (width, bitmap.height) + rows
 
 
-def recognised(picture: bytes) -> str:
+def recognised(picture: bytes, *, seconds: float = SECONDS) -> str:
     """The text of a picture of any format that tesseract knows. Raises Unreadable."""
     command = [PROGRAM, "stdin", "stdout", "--dpi", str(DPI), "-l", _languages()]
     env = os.environ | {"OMP_THREAD_LIMIT": "1"}
     try:
         done = subprocess.run(
-            command, input=picture, capture_output=True, timeout=SECONDS, check=True, env=env
+            command,
+            input=picture,
+            capture_output=True,
+            timeout=min(seconds, SECONDS),
+            check=True,
+            env=env,
         )
     except subprocess.TimeoutExpired as error:
-        raise Unreadable("Recognising the text of this picture took too long.") from error
+        raise TooSlow(TOO_SLOW) from error
     except subprocess.CalledProcessError as error:
         raise Unreadable("This picture is damaged. Save it again and send the new file.") from error
     return done.stdout.decode("utf-8", errors="replace").replace("\f", "\n")

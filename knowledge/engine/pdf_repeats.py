@@ -61,8 +61,13 @@ def _outermost(page: list[Line]) -> list[Line]:
     return [max(page, key=lambda line: line.top), min(page, key=lambda line: line.bottom)]
 
 
+def without_numbers(text: str) -> str:
+    """What a line says on every page, though each has a number of its own."""
+    return OF_PAGE.sub("#", text.lower())
+
+
 def _place(line: Line) -> tuple[str, int]:
-    return OF_PAGE.sub("#", line.text.lower()), round(line.bottom / SAME_PLACE)
+    return without_numbers(line.text), round(line.bottom / SAME_PLACE)
 
 
 def _times(seen: Counter[tuple[str, int]], line: Line) -> int:

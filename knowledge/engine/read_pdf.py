@@ -1,4 +1,4 @@
-"""PDF by PDFium: page by page; a page without text is read by OCR where that is installed."""
+"""PDF by PDFium: page by page; a page that is a picture is read by OCR where that is installed."""
 
 from __future__ import annotations
 
@@ -9,26 +9,20 @@ from pathlib import Path
 import pypdfium2
 from pypdfium2 import PdfiumError
 
-from knowledge.engine import ocr
 from knowledge.engine.detect import LOCKED
 from knowledge.engine.document import MOST_CHARACTERS, TOO_MUCH_TEXT, Draft
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.pdf_layout import heading_sizes, key_of, page_text
 from knowledge.engine.pdf_lines import Line, lines_of
 from knowledge.engine.pdf_repeats import without_repeats
+from knowledge.engine.pdf_scans import pictures_of, recognised, without_stamps
 
 MOST_PAGES = 10_000
 MOST_OUTLINE = 5_000
 DAMAGED = "This PDF is damaged. Export it again and send the new file."
-SCAN = "There is no text in this PDF: its pages are images (a scan)"
 
 
 def read_pdf(path: Path) -> Draft:
-    title, pages = pdf_pages(path)
-    return Draft(pages, title=title, paged=True)
-
-
-def pdf_pages(path: Path) -> tuple[str, list[str]]:
     """Title and the text of each page, in order; "" for a page without text.
 
     Raises Unreadable for a password, a damaged file or one of too many pages.
@@ -41,7 +35,7 @@ def pdf_pages(path: Path) -> tuple[str, list[str]]:
         if len(document) > MOST_PAGES:
             raise Unreadable(f"This PDF has more than {MOST_PAGES:,} pages. Send it in parts.")
         title = str(document.get_metadata_dict().get("Title", "")).strip()
-        return title, _texts(document)
+        return _draft(document, title)
     except PdfiumError as error:
         raise Unreadable(DAMAGED) from error
     finally:
@@ -60,13 +54,23 @@ def _is_encrypted(path: Path) -> bool:
         return data.find(b"/Encrypt") >= 0
 
 
-def _texts(document: pypdfium2.PdfDocument) -> list[str]:
+def _draft(document: pypdfium2.PdfDocument, title: str) -> Draft:
     pages = list(_lines(document))
-    if not any(pages):
-        return _recognised(document)
     kept = without_repeats(pages)
-    if not any(kept):
-        raise Unreadable("There is no text in this PDF but what each page repeats.")
+    pictures = pictures_of(document, pages, kept)
+    kept = without_stamps(kept, pictures)
+    if not pictures and not any(kept):
+        repeated = " but what each page repeats" if any(pages) else ""
+        raise Unreadable(f"There is no text in this PDF{repeated}.")
+    found = recognised(document, pictures, kept)
+    parts = [
+        f"{own}\n\n{found.texts.get(number, '')}".strip()
+        for number, own in enumerate(_texts(document, kept))
+    ]
+    return Draft(parts, title=title, paged=True, note=found.note)
+
+
+def _texts(document: pypdfium2.PdfDocument, kept: list[list[Line]]) -> list[str]:
     outline = _outline(document)
     found = any(
         key_of(line.text) in outline.get(number, {})
@@ -98,11 +102,3 @@ def _outline(document: pypdfium2.PdfDocument) -> dict[int, dict[str, int]]:
         if target is not None and key:
             found.setdefault(target.get_index(), {}).setdefault(key, entry.level + 2)
     return found
-
-
-def _recognised(document: pypdfium2.PdfDocument) -> list[str]:
-    """The text of a scan. Raises Unreadable where there is no program for it."""
-    ocr.require(SCAN)
-    if len(document) > ocr.MOST_PAGES:
-        raise Unreadable(f"{SCAN}, of more than {ocr.MOST_PAGES} pages. Send it in parts.")
-    return [ocr.text_of(page.render(scale=ocr.DPI / 72, grayscale=True)) for page in document]

@@ -70,7 +70,7 @@ def _read(path: Path, file_format: str, title: str) -> tuple[dict[str, Any], Ite
 
 
 def _head(text: ReadText, characters: int, *, is_long: bool) -> dict[str, Any]:
-    known = {"title": text.title, "language": text.language}
+    known = {"title": text.title, "language": text.language, "note": text.note}
     return {**known, "characters": characters, "is_long": is_long}
 
 

@@ -49,6 +49,7 @@ class Reading:
     characters: int
     is_long: bool
     pieces: Iterator[Piece]
+    note: str = ""  # what of the file could not be read, for its owner
 
 
 @contextmanager

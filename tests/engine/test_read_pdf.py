@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.engine.errors import Unreadable
-from knowledge.engine.read_pdf import MOST_PAGES, pdf_pages
+from knowledge.engine.read_pdf import MOST_PAGES, read_pdf
 from tests.pdfs import pdf
 
 LOCKED = Path(__file__).parent.parent / "data" / "locked.pdf"
@@ -37,7 +37,7 @@ startxref
 def pages_of(folder: Path, data: bytes) -> list[str]:
     path = folder / "a.pdf"
     path.write_bytes(data)
-    return pdf_pages(path)[1]
+    return list(read_pdf(path).parts)
 
 
 def lines(*texts: str) -> str:
@@ -69,13 +69,13 @@ def test_a_word_hyphenated_at_a_lines_end_is_one_word(tmp_path: Path) -> None:
 
 def test_a_locked_pdf_asks_for_a_copy_without_a_password() -> None:
     with pytest.raises(Unreadable, match="password"):
-        pdf_pages(LOCKED)
+        read_pdf(LOCKED)
 
 
 @pytest.mark.skipif(not HOSTILE.is_dir(), reason="the corpus of hostile files is not here")
 def test_a_pdf_locked_by_an_office_program_is_known_too() -> None:
     with pytest.raises(Unreadable, match="password"):
-        pdf_pages(HOSTILE / "libreoffice-writer-password.pdf")
+        read_pdf(HOSTILE / "libreoffice-writer-password.pdf")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_damaged_pdf_is_called_damaged(tmp_path: Path, data: bytes) -> None:
 
 def test_a_locked_file_before_does_not_lock_the_next_one(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="password"):
-        pdf_pages(LOCKED)
+        read_pdf(LOCKED)
     with pytest.raises(Unreadable, match="damaged"):
         pages_of(tmp_path, LYING)
 
@@ -113,7 +113,7 @@ def test_the_title_comes_from_the_files_own_data(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     data = pdf("One.").replace(b"/Helvetica", b"/Helvetica/Title(Returns )")
     path.write_bytes(data.replace(b"/Root 1 0 R", b"/Root 1 0 R/Info 3 0 R"))  # 3: the font
-    assert pdf_pages(path)[0] == "Returns"
+    assert read_pdf(path).title == "Returns"
 
 
 NEXT_CELL = ") Tj 120 0 Td ("
