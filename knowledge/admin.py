@@ -83,6 +83,7 @@ class SourceAdmin(LookOnly):
         "state",
         "progress",
         "error",
+        "note",
         "attempts",
         "version",
         "live_version",

@@ -50,6 +50,7 @@ def _show(work: Work) -> bool:
             indexed_version=source.version if work.is_indexed else 0,
             ready_at=timezone.now(),
             error="",
+            note=work.note,
             previous={},
             lease="",
             **work.facts,

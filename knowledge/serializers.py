@@ -24,6 +24,7 @@ def source_json(source: Source) -> dict[str, object]:
         "passages": source.passage_count,
         "bytes": source.bytes,
         "error": source.error,
+        "note": source.note,
         "created_at": source.created_at,
         "ready_at": source.ready_at,
     }

@@ -35,6 +35,7 @@ class Work:
     characters: int = 1
     end: int = 0  # where the last passage ends, in characters
     is_long: bool = False  # its characters are an estimate
+    note: str = ""  # what of its file could not be read
     facts: dict[str, object] = field(default_factory=dict)  # for its row, with the next change
     is_indexed: bool = True  # as far as it is stored
     is_ready: bool = False
@@ -48,6 +49,7 @@ class Work:
 
     def begin(self, text: Reading) -> None:
         self.characters, self.is_long = max(text.characters, 1), text.is_long
+        self.note = text.note[:300]
         self.facts = {
             "state": Source.State.EMBEDDING,
             "characters": text.characters,

@@ -12,7 +12,7 @@ from chatbot_saas.static import collect_static_files
 from tests import environment
 from tests.fakes.smtp import FakeSmtp
 from tests.house import House, Tenant
-from tests.pdfs import pdf
+from tests.pdfs import Picture, pdf
 from tests.services.chroma import Chroma
 from tests.services.s3 import S3
 
@@ -110,6 +110,6 @@ def pdfs(two_pages: bytes) -> dict[str, bytes]:
     """PDFs that cannot be read, by the name that tells why."""
     return {
         "locked.pdf": (DATA / "locked.pdf").read_bytes(),
-        "scan.pdf": pdf("", ""),
+        "scan.pdf": pdf(Picture(40), Picture(80)),
         "damaged.pdf": two_pages[: len(two_pages) // 4],
     }

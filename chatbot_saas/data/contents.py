@@ -68,8 +68,8 @@ def _bot(row: Bot) -> Line:
 
 def _source(row: Source) -> Line:
     names = (
-        "kind title url format bytes sha256 characters language version state error created_at"
-        " ready_at"
+        "kind title url format bytes sha256 characters language version state error note"
+        " created_at ready_at"
     )
     base = {"id": row.public_id, "knowledge_base": row.knowledge_base.public_id}
     return base | _fields(names)(row)

@@ -235,6 +235,7 @@ class Source(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     progress = models.FloatField(default=0)
     error = models.CharField(max_length=300, blank=True)
+    note = models.CharField(max_length=300, blank=True)  # what of its live version was not read
     version = models.PositiveIntegerField(default=1)
     live_version = models.PositiveIntegerField(default=0)
     indexed_version = models.PositiveIntegerField(default=0)

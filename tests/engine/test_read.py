@@ -161,8 +161,8 @@ def test_pages_begin_where_their_text_does_and_empty_ones_nowhere(tmp_path: Path
     ]
 
 
-def test_a_scan_is_told_from_a_file_without_text(tmp_path: Path) -> None:
-    with pytest.raises(Unreadable, match="scan"):
+def test_a_pdf_of_blank_pages_is_called_no_scan(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match=r"no text in this PDF\."):
         read_as(tmp_path, "pdf", pdf("", ""))
 
 
