@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import unicodedata
 import zipfile
@@ -22,8 +23,11 @@ MOST_RATIO = 200  # unpacked to packed: text reaches 20, a bomb 1,000
 MOST_NAME_CHARACTERS = 200
 CHUNK = 1024 * 1024
 TAIL_BYTES = 66_000  # holds the end of the directory, whatever comment follows it
-END_OF_DIRECTORY = b"PK\x05\x06"
-ZIP64 = b"PK\x06\x07"
+END_OF_DIRECTORY, END_BYTES = b"PK\x05\x06", 22
+# Large archives have another end before that one, and those of programs that cannot know before
+# how large they will be.
+ZIP64_LOCATOR, LOCATOR_BYTES = b"PK\x06\x07", 20
+ZIP64_END, ZIP64_END_BYTES = b"PK\x06\x06", 56
 MOST_DIRECTORY_BYTES = 4 * CHUNK
 # What operating systems and programs leave in archives, and nobody means to send.
 LITTER = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
@@ -89,10 +93,28 @@ def _check_directory(path: Path) -> None:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - TAIL_BYTES))
         tail = file.read()
-    at = tail.rfind(END_OF_DIRECTORY)
-    listed = int.from_bytes(tail[at + 12 : at + 16], "little") if at >= 0 else 0
-    if listed > MOST_DIRECTORY_BYTES or ZIP64 in tail:
-        raise Unreadable(TOO_LARGE)
+        at = tail.rfind(END_OF_DIRECTORY, 0, max(len(tail) - END_BYTES + 4, 0))
+        if at >= 0 and _directory_bytes(file, tail, at) > MOST_DIRECTORY_BYTES:
+            raise Unreadable(TOO_LARGE)
+
+
+def _directory_bytes(file: IO[bytes], tail: bytes, at: int) -> int:
+    """What the end of the directory, at this place of the tail, says of the directory's size."""
+    locator = tail[max(at - LOCATOR_BYTES, 0) : at]
+    if not locator.startswith(ZIP64_LOCATOR):
+        return _number(tail[at + 12 : at + 16])
+    # Python looks for the other end in one place or the other: a liar may have put one in each.
+    beside = tail[max(at - LOCATOR_BYTES - ZIP64_END_BYTES, 0) :][:ZIP64_END_BYTES]
+    file.seek(min(_number(locator[8:16]), file.seek(0, os.SEEK_END)))
+    ends = (beside, file.read(ZIP64_END_BYTES))
+    sizes = [_number(end[40:48]) for end in ends if end.startswith(ZIP64_END)]
+    if not sizes:
+        raise Unreadable(DAMAGED)
+    return max(sizes)
+
+
+def _number(data: bytes) -> int:
+    return int.from_bytes(data, "little")
 
 
 def _is_litter(entry: zipfile.ZipInfo) -> bool:
