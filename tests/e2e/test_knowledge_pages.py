@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, FilePayload, Page, expect
 
 from accounts.roles import Role
 from knowledge.embedding import default_model
-from knowledge.models import KnowledgeBase, Reembedding, WebPage, Website
+from knowledge.models import KnowledgeBase, Reembedding, Source, WebPage, Website
 from tests.e2e.looking import WAYS, look
 from tests.house import House, Tenant, session_of
 from tests.services.browser import open_browser
@@ -92,7 +92,9 @@ def full(house: House, two_pages: bytes, pdfs: dict[str, bytes]) -> Shop:
     tenant.learn("locked.pdf", pdfs["locked.pdf"])
     for name in ("Delivery times", "Prices of repairs", "أسئلة متكررة", "Über uns 😀"):
         tenant.learn(f"{name}.txt", f"{name}: we answer within two days. " * 30)
-    tenant.learn("guide.pdf", two_pages)
+    guide = tenant.learn("guide.pdf", two_pages)
+    note = "Pages 2–4, 7 are pictures. Their text could not be read, for it would take too long."
+    Source.objects.filter(public_id=guide["id"]).update(note=note)
     tenant.learn("returns.md", RETURNS)
     site = house.website()
     site.article("/", "A shop with a very long name", "Welcome to the shop.", "/hours", "/closed")
@@ -406,6 +408,11 @@ def test_the_document_pages_have_nothing_for_axe_to_say(
     page.goto(f"{full.url}/app/knowledge/?state=failed")
     page.get_by_role("link", name="locked").click()
     look(page, shots / f"document-failed-{name}")
+    page.goto(f"{full.url}/app/knowledge/?q=guide")
+    look(page, shots / f"sources-in-part-{name}")
+    page.get_by_role("link", name="guide").click()
+    expect(page.get_by_text("Not all of it could be read")).to_be_visible()
+    look(page, shots / f"document-in-part-{name}")
     page.goto(f"{full.url}/app/knowledge/search/?q=How+long+do+I+have+to+return+item+7%3F")
     expect(page.get_by_text("it is never quoted")).to_be_visible()
     look(page, shots / f"retrieval-{name}")
