@@ -21,6 +21,8 @@ UNSAFE_LINK = re.compile(
 )
 FRONT_MATTER = re.compile(r"\A---\r?\n.*?\n---\r?\n", re.DOTALL)
 MOST_MARKED_CHARACTERS = 1_000_000  # docutils reads 0.1 MB a second; a longer text stays as it is
+# Its level, of those that headings of Markdown have; 9 is text. Two strokes before are one letter.
+RTF_HEADING = re.compile(r"(?<!\\)\\outlinelevel([0-5])(?!\d)")
 RST = {
     "file_insertion_enabled": False,
     "raw_enabled": False,
@@ -94,12 +96,18 @@ def read_rtf(path: Path) -> Draft:
     if not data.lstrip()[:5].startswith(b"{\\rtf"):
         raise Unreadable("This file is not of the type that its name says: it is no RTF.")
     try:
-        text = str(rtf_to_text(data.decode("latin-1"), encoding="cp1252", errors="replace"))
+        marked = RTF_HEADING.sub(_with_mark, data.decode("latin-1"))
+        text = str(rtf_to_text(marked, encoding="cp1252", errors="replace"))
     except (ValueError, IndexError, LookupError) as error:
         raise Unreadable(
             "This RTF file is damaged. Save it again and send the new file."
         ) from error
     return Draft(["\n\n".join(_rtf_blocks(text))])
+
+
+def _with_mark(found: re.Match[str]) -> str:
+    """The library says nothing of headings, but it keeps a mark that stands before the words."""
+    return f"{found[0]} {'#' * (int(found[1]) + 1)} "
 
 
 def _rtf_blocks(text: str) -> Iterator[str]:
@@ -114,7 +122,7 @@ def _rtf_blocks(text: str) -> Iterator[str]:
             rule = "|" + " --- |" * (rows[0].count("|") - 1)
             yield "\n".join([rows[0], rule, *rows[1:]])
             rows = []
-        if line.strip():
+        if line.strip(" #"):
             yield line.strip()
 
 

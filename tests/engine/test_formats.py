@@ -153,6 +153,16 @@ def test_a_zip_of_anything_is_no_office_file(reads: Reads) -> None:
         reads("docx", zipped({"a.txt": "text"}))
 
 
+def test_headings_of_rtf_are_kept(reads: Reads) -> None:
+    styles = r"{\stylesheet{\s1\outlinelevel0 heading 1;}}"
+    title = r"\pard\plain\s1\keepn\outlinelevel0\adjustright {\b Returns\par}"
+    part = r"\pard\s2\outlinelevel1{Costs\par}\pard\outlinelevel1\par"
+    text = r"\pard\s0\outlinelevel9 Say \\outlinelevel0.\par"
+    found = reads("rtf", rf"{{\rtf1\ansi{styles}{title}{part}{text}}}")
+    assert found.text == "# Returns\n\n## Costs\n\nSay \\outlinelevel0."
+    assert [(one.level, one.text) for one in found.headings] == [(1, "Returns"), (2, "Costs")]
+
+
 def test_rtf_loses_its_marks_and_keeps_its_letters(reads: Reads) -> None:
     assert reads("rtf", r"{\rtf1\ansi Gr\u252?\'dfe from \b K\'f6ln\b0 .\par Bye.}").text == (
         "Grüße from Köln.\n\nBye."
