@@ -2,132 +2,136 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
-from lxml import etree
+from knowledge.engine.page_hidden import controlled_by, is_folded, may_open, next_box
+from knowledge.engine.page_parts import Part, is_note, names_of, question_around, stands_beside
+from knowledge.engine.page_survey import Survey, Weight, survey_of
 
-_DROPPED = """
-script style noscript template svg math iframe object nav aside form button select input
-textarea dialog canvas audio video head
-"""
-DROPPED = frozenset(_DROPPED.split())
-HIDDEN_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "dialog", "menu"})
-# Names that the most common programs for sites give to what surrounds a text.
-_SURROUNDINGS = """
-skip-link skiplink skip-to-content mw-jump-link sr-only visually-hidden screen-reader-text
-breadcrumb breadcrumbs navbox catlinks mw-editsection interlanguage-link noprint toc-container
-    table-of-contents tableOfContents pagination pager share-buttons social-share sharedaddy
-related-posts site-footer site-header sidebar vector-menu vector-dropdown printfooter mw-hidden
-"""
-SURROUNDINGS = frozenset(_SURROUNDINGS.split())
-CONSENT = re.compile(r"cookie|consent|gdpr|onetrust|didomi|usercentrics", re.I)
-BANNER = re.compile(r"banner|notice|bar\b|popup|modal|overlay|dialog|consent|message|prompt", re.I)
 LEAST_LINKS = 8
 LINKS_SHARE = 0.85
 SHORT_LINK = 25
 MAIN_SHARE = 0.4
+MENU_SHARE = 0.5
+FORM_SHARE = 0.3
+FOOTER_SHARE = 0.3
+WRAPPER_SHARE = 0.5
+LEAST_BLOCKS = 2  # of what may be taken for a whole page
+SPARED = frozenset({Part.FORM, Part.ASIDE, Part.HIDDEN})
+UNSEEN = frozenset({Part.HIDDEN, Part.BUTTON})
 
 
-@dataclass(slots=True)
-class _Weight:
-    """Letters in an element, letters in its links, and how many links."""
+def content_of(body: Any, *, sparing: bool = False) -> tuple[Any, set[Any]]:
+    """The element that holds the text, and the elements in it that are not to be read.
 
-    letters: int = 0
-    linked: int = 0
-    links: int = 0
-
-    def add(self, other: _Weight) -> None:
-        self.letters += other.letters
-        self.linked += other.linked
-        self.links += other.links
+    `sparing` leaves little out: for a page of which else nothing would be left.
+    """
+    survey = survey_of(body)
+    main = _main(body, survey.weights)
+    judge = _Judge(survey, main, sparing=sparing)
+    around = {element for element, part in survey.parts.items() if not judge.keeps(element, part)}
+    return main, around.union(survey.labels, judge.menus_and_footers())
 
 
-def is_dropped(element: Any) -> bool:
-    if not isinstance(element.tag, str) or element.tag in DROPPED:
-        return True
-    if element.get("hidden") is not None or element.get("aria-hidden") == "true":
-        return True
-    return element.get("role") in HIDDEN_ROLES
+def unread_in(body: Any) -> set[Any]:
+    """What is not to be read of a body that is all content: what is hidden, and its buttons."""
+    survey = survey_of(body)
+    judge = _Judge(survey, body)
+    doubted = ((one, part) for one, part in survey.parts.items() if part in UNSEEN)
+    return {element for element, part in doubted if not judge.keeps(element, part)}
 
 
-def is_surrounding(element: Any) -> bool:
-    """Whether its name says that it stands around the text."""
-    names = f"{element.get('class') or ''} {element.get('id') or ''}"
-    if names == " " or element.tag in {"body", "html", "main", "article"}:
-        return False
-    if not SURROUNDINGS.isdisjoint(names.split()):
-        return True
-    return bool(CONSENT.search(names) and BANNER.search(names))
+class _Judge:
+    """Tells what may be content by what it weighs, where it stands and what stands beside it."""
 
+    def __init__(self, survey: Survey, main: Any, *, sparing: bool = False) -> None:
+        self.survey = survey
+        self.main = main
+        self.sparing = sparing
+        self.total = survey.weights[main]
+        # Beside articles an aside in the main part belongs to the site.
+        self.has_articles = main.tag != "body" and main.find(".//article") is not None
 
-def content_of(body: Any) -> tuple[Any, set[Any]]:
-    """The element that holds the text, and the elements in it that only surround the text."""
-    weights = _weights(body)
-    main = _main(body, weights)
-    total = weights[main].letters
-    around = set()
-    for element in main.iter("ul", "ol", "footer"):
-        weight = weights.get(element)
-        if weight is None:
-            continue
-        if element.tag in {"ul", "ol"}:
-            if _is_menu(weight) and weight.letters < total * 0.5:
-                around.add(element)
-        elif main.tag == "body" and not _in_article(element) and weight.letters < total * 0.3:
-            around.add(element)
-    return main, around
+    def keeps(self, element: Any, part: Part) -> bool:
+        weight = self.survey.weights.get(element, Weight())
+        if element is self.main:
+            return True
+        if part is Part.BUTTON:
+            return self._is_question(element, weight)
+        if part is Part.BANNER:
+            return weight.tops > 0
+        if self.sparing and part in SPARED:
+            return weight.blocks > 0
+        if part is Part.FORM:
+            return weight.blocks > 0 and self._is_much(weight, FORM_SHARE)
+        if part is Part.HIDDEN and self._is_folded(element, weight):
+            return True
+        if part is Part.ASIDE and self._is_note(element, weight):
+            return True
+        return weight.blocks >= LEAST_BLOCKS and self._is_much(weight, WRAPPER_SHARE)
 
-
-def _weights(body: Any) -> dict[Any, _Weight]:
-    """By one walk from the leaves up: summing for each element anew would take forever."""
-    weights: dict[Any, _Weight] = {}
-    stack: list[_Weight] = []
-    skipping: Any = None
-    for event, element in etree.iterwalk(body, events=("start", "end")):
-        if skipping is not None:
-            if event == "end" and element is skipping:
-                skipping = None
-                _count(stack, element.tail)
-            continue
-        if event == "start":
-            if stack and is_dropped(element):
-                skipping = element
+    def menus_and_footers(self) -> Iterator[Any]:
+        for element in self.main.iter("ul", "ol", "footer"):
+            weight = self.survey.weights.get(element)
+            if weight is None:
                 continue
-            stack.append(_Weight(letters=_size(element.text)))
-            continue
-        weight = stack.pop()
-        if element.tag == "a" and element.get("href"):
-            weight.linked, weight.links = weight.letters, 1
-        weights[element] = weight
-        if stack:
-            stack[-1].add(weight)
-            _count(stack, element.tail)
-    return weights
+            share = weight.letters / (self.total.letters or 1)
+            if element.tag != "footer":
+                if _is_menu(weight) and share < MENU_SHARE:
+                    yield element
+            elif self._is_of_site(element) and share < FOOTER_SHARE:
+                yield element
+
+    def _is_of_site(self, footer: Any) -> bool:
+        return self.main.tag == "body" and footer not in self.survey.in_articles
+
+    def _is_much(self, weight: Weight, share: float) -> bool:
+        """Whether it is, rather than surrounds, the text of the page."""
+        return weight.told > self.total.told * share
+
+    def _is_folded(self, element: Any, weight: Weight) -> bool:
+        return not _is_mostly_links(weight) and is_folded(element, self.survey.controlled)
+
+    def _is_question(self, button: Any, weight: Weight) -> bool:
+        heading = question_around(button)
+        if heading is not None:
+            return weight.letters > self.survey.weights[heading].letters
+        return may_open(button) and any(
+            answer.letters and not _is_mostly_links(answer) for answer in self._opened_by(button)
+        )
+
+    def _opened_by(self, button: Any) -> Iterator[Weight]:
+        boxes = [self.survey.by_id.get(one) for one in controlled_by(button)] or [next_box(button)]
+        for box in boxes:
+            if box is not None and box in self.survey.weights:
+                yield self.survey.weights[box]
+
+    def _is_note(self, aside: Any, weight: Weight) -> bool:
+        """Tips and warnings stand within the text, what leads elsewhere beside it."""
+        names = names_of(aside)
+        if _is_mostly_links(weight) or stands_beside(names):
+            return False
+        if is_note(names):
+            return True
+        return aside in self.survey.in_articles and not self._is_beside_articles(aside)
+
+    def _is_beside_articles(self, aside: Any) -> bool:
+        return self.has_articles and all(one.tag != "article" for one in aside.iterancestors())
 
 
-def _count(stack: list[_Weight], text: str | None) -> None:
-    if stack:
-        stack[-1].letters += _size(text)
-
-
-def _size(text: str | None) -> int:
-    return len(text.strip()) if text else 0
-
-
-def _main(body: Any, weights: dict[Any, _Weight]) -> Any:
+def _main(body: Any, weights: dict[Any, Weight]) -> Any:
     """The one element that says it is the main one, if it holds a good part of the page."""
     for found in (
         [one for one in weights if one.tag == "main" or one.get("role") == "main"],
         [one for one in weights if one.tag == "article"],
     ):
-        if len(found) == 1 and weights[found[0]].letters >= weights[body].letters * MAIN_SHARE:
+        if len(found) == 1 and weights[found[0]].letters >= weights[body].sure * MAIN_SHARE:
             return found[0]
     return body
 
 
-def _is_menu(weight: _Weight) -> bool:
+def _is_menu(weight: Weight) -> bool:
     """Many short links and hardly anything else."""
     if weight.links < LEAST_LINKS:
         return False
@@ -136,5 +140,5 @@ def _is_menu(weight: _Weight) -> bool:
     )
 
 
-def _in_article(element: Any) -> bool:
-    return any(one.tag in {"article", "main"} for one in element.iterancestors())
+def _is_mostly_links(weight: Weight) -> bool:
+    return weight.linked > weight.letters * 0.5

@@ -11,7 +11,8 @@ from lxml import etree, html
 
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.links import linked
-from knowledge.engine.page_content import content_of, is_dropped, is_surrounding
+from knowledge.engine.page_content import content_of, unread_in
+from knowledge.engine.page_parts import is_dropped, question_around
 from knowledge.engine.read_text import decode
 
 PREFIXES = {f"h{level}": "#" * level + " " for level in range(1, 7)} | {"li": "- "}
@@ -20,7 +21,7 @@ MOST_INDENT = 8
 MOST_SPAN = 50
 _BLOCKS = """
 p div section article main ul ol table blockquote pre figure dl dt dd tr header footer address
-details summary hr
+details summary hr aside form fieldset legend
 """
 BLOCKS = frozenset(_BLOCKS.split()) | PREFIXES.keys()
 LISTS = frozenset({"ul", "ol"})
@@ -43,9 +44,15 @@ def html_to_markdown(data: bytes, *, whole: bool = False) -> tuple[str, str]:
     body = root.find("body")
     if body is None:
         raise Unreadable("There is no text in this page.")
-    main, around = (body, set[Any]()) if whole else content_of(body)
-    writer = _Writer(_address(root), around, whole=whole)
-    return title, "".join(writer.lines(main))
+    address = _address(root)
+    if whole:
+        return title, _written(body, unread_in(body), address)
+    text = _written(*content_of(body), address)
+    return title, text if text.strip() else _written(*content_of(body, sparing=True), address)
+
+
+def _written(main: Any, around: set[Any], address: str) -> str:
+    return "".join(_Writer(address, around).lines(main))
 
 
 def _address(root: Any) -> str:
@@ -61,13 +68,19 @@ def _without_declaration(text: str) -> str:
     return re.sub(r"^\s*<\?xml[^>]*>", "", text)
 
 
+def _is_block(element: Any) -> bool:
+    """A button is one where it stands alone, as the question above its answer."""
+    if element.tag == "button":
+        return question_around(element) is None
+    return element.tag in BLOCKS
+
+
 class _Writer:
     """Walks the tree without recursion: a hostile page may be nested a hundred thousand deep."""
 
-    def __init__(self, address: str, around: set[Any], *, whole: bool) -> None:
+    def __init__(self, address: str, around: set[Any]) -> None:
         self.address = address
         self.around = around
-        self.whole = whole
         self.lists: list[int | None] = []  # the open ones; of a numbered one its last number
         self.link: tuple[str, int] | None = None  # the open one's target, and where it began
         self.parts: list[str] = []  # of the line; adding to a string would copy it each time
@@ -84,20 +97,15 @@ class _Writer:
                     skipping = None
                     self._text(element.tail)
                 continue
-            if event == "start" and self._is_skipped(element):
+            if event == "start" and (is_dropped(element) or element in self.around):
                 skipping = element
                 continue
             yield from self._start(element) if event == "start" else self._end(element)
         yield from self._flush()
 
-    def _is_skipped(self, element: Any) -> bool:
-        if is_dropped(element) or element in self.around:
-            return True
-        return not self.whole and is_surrounding(element)
-
     def _start(self, element: Any) -> Iterator[str]:
         tag = element.tag
-        if tag in BLOCKS:
+        if _is_block(element):
             yield from self._break()
         if tag in LISTS:
             self.lists.append(0 if tag == "ol" else None)
@@ -123,7 +131,7 @@ class _Writer:
             yield from self._row(self.cells, is_header=self._is_header(element))
             self.cells = None
             self.parts.clear()
-        elif tag in BLOCKS:
+        elif _is_block(element):
             yield from self._break()
             if tag in PREFIXES:
                 self.prefix = ""  # of an empty one: not the mark of what follows
