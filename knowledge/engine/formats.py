@@ -43,7 +43,7 @@ FORMATS = (
     Format("rtf", "RTF", (".rtf",), TEXT, "read_markup:read_rtf"),
     Format("html", "HTML", (".html", ".htm", ".xhtml"), TEXT, "read_markup:read_html"),
     Format("markdown", "Markdown", (".md", ".markdown"), TEXT, "read_markup:read_markdown"),
-    Format("rst", "reStructuredText", (".rst",), TEXT, "read_markup:read_rst"),
+    Format("rst", "reStructuredText", (".rst",), TEXT, "read_rst:read_rst"),
     Format("text", "Text", (".txt", ".text", ".log"), TEXT, "read_markup:read_plain"),
     Format("csv", "CSV", (".csv",), TEXT, "read_data:read_csv"),
     Format("tsv", "TSV", (".tsv", ".tab"), TEXT, "read_data:read_tsv"),

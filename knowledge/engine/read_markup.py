@@ -1,4 +1,4 @@
-"""Texts with light marks or none: plain, Markdown, HTML, reStructuredText, RTF, subtitles."""
+"""Texts with light marks or none: plain, Markdown, HTML, RTF, subtitles."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from docutils.core import publish_string
-from docutils.utils import SystemMessage
 from striprtf.striprtf import rtf_to_text
 
 from knowledge.engine.document import Draft
@@ -20,22 +18,8 @@ UNSAFE_LINK = re.compile(
     r"\[([^\[\]]*)\]\(\s*(?:javascript|data|vbscript|file):[^()]*(?:\([^()]*\)[^()]*)*\)", re.I
 )
 FRONT_MATTER = re.compile(r"\A---\r?\n.*?\n---\r?\n", re.DOTALL)
-MOST_MARKED_CHARACTERS = 1_000_000  # docutils reads 0.1 MB a second; a longer text stays as it is
 # Its level, of those that headings of Markdown have; 9 is text. Two strokes before are one letter.
 RTF_HEADING = re.compile(r"(?<!\\)\\outlinelevel([0-5])(?!\d)")
-RST = {
-    "file_insertion_enabled": False,
-    "raw_enabled": False,
-    "_disable_config": True,
-    "report_level": 5,
-    "halt_level": 5,
-    "output_encoding": "unicode",
-    "doctitle_xform": True,
-    "embed_stylesheet": False,
-    "stylesheet_path": "",
-    "line_length_limit": 100_000,
-    "warning_stream": False,
-}
 TIMING = re.compile(r"^\s*(?:(\d+):)?(\d+):(\d+)[.,]\d+\s*-->\s*(?:(\d+):)?(\d+):(\d+)[.,]\d+.*$")
 CUE_TAG = re.compile(r"</?[a-zA-Z0-9._:\s-]{0,40}>|\{\\[^{}]{0,40}\}")
 PAUSE_SECONDS = 3
@@ -76,19 +60,6 @@ def _without_comments(text: str) -> str:
 def read_html(path: Path) -> Draft:
     title, text = html_to_markdown(path.read_bytes())
     return Draft([text], title=title)
-
-
-def read_rst(path: Path) -> Draft:
-    """By docutils, which is kept from including files; a text it gives up on stays as it is."""
-    text = tidy(decode(path.read_bytes()))
-    if len(text) > MOST_MARKED_CHARACTERS:
-        return Draft([text], plain=True)
-    try:
-        page = publish_string(text, writer="html5", settings_overrides=RST)
-    except (SystemMessage, RecursionError):
-        return Draft([text], plain=True)
-    title, markdown = html_to_markdown(str(page).encode(), whole=True)
-    return Draft([markdown], title=title)
 
 
 def read_rtf(path: Path) -> Draft:

@@ -18,12 +18,17 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from knowledge.engine import read_data, read_html, read_markup, reading_child
+from knowledge.engine import read_data, read_html, read_markup, read_rst, reading_child
 from knowledge.engine.read import read
 from knowledge.engine.reading_child import die_with_parent
 from knowledge.engine.split import split
 
-LOADED = (read_data, read_html, read_markup)  # what most files need; the rest is loaded after
+LOADED = (
+    read_data,
+    read_html,
+    read_markup,
+    read_rst,
+)  # most files need these; the rest comes after
 MOST_JOB_BYTES = 64 * 1024
 IDLE_SECONDS = 60.0
 # Of our own making: what is set up by the first text that is read need not be set up by each.

@@ -178,6 +178,71 @@ def test_rst_is_read_and_includes_no_file_of_this_machine(reads: Reads) -> None:
     assert "root:" not in found.text
 
 
+def test_an_rst_without_one_title_above_all_takes_none_from_its_reader(reads: Reads) -> None:
+    found = reads("rst", "Returns\n=======\n\nSixty days.\n\nDelivery\n========\n\nTwo days.\n")
+    assert found.title == ""
+    assert found.text == "## Returns\n\nSixty days.\n\n## Delivery\n\nTwo days."
+
+
+@pytest.mark.parametrize(
+    ("mark", "title"),
+    [("note::", "Note"), ("warning::", "Warning"), ("tip::", "Tip"), ("admonition:: Mind", "Mind")],
+)
+def test_notes_of_an_rst_are_read_where_they_stand(reads: Reads, mark: str, title: str) -> None:
+    text = f"Stoves\n======\n\nOil it.\n\n.. {mark}\n\n   Never open it hot.\n\nDone.\n"
+    assert reads("rst", text).text.split("\n\n") == [
+        "# Stoves",
+        "Oil it.",
+        title,
+        "Never open it hot.",
+        "Done.",
+    ]
+
+
+def test_footnotes_sidebars_and_topics_of_an_rst_are_read(reads: Reads) -> None:
+    text = "Stoves\n======\n\nOil it [1]_.\n\n.. [1] With linseed oil.\n\n"
+    text += ".. sidebar:: Tools\n\n   A rag.\n\n.. topic:: Cost\n\n   Ten pounds.\n"
+    found = reads("rst", text).text
+    assert "With linseed oil." in found
+    assert "Tools\n\nA rag." in found
+    assert "Cost\n\nTen pounds." in found
+
+
+def test_marks_that_sphinx_adds_keep_their_words(reads: Reads) -> None:
+    text = """Stoves
+======
+
+See :doc:`the manual </manual>`, :ref:`oiling` and :guilabel:`Start`.
+
+.. toctree::
+   :maxdepth: 2
+
+   noise
+
+.. versionadded:: 2.0
+   The *second* burner.
+
+.. only:: html
+
+   Seen.
+
+.. tab-set::
+
+   .. tab-item:: Oil
+      :sync: oil
+
+      Linseed.
+"""
+    assert reads("rst", text).text.split("\n\n") == [
+        "# Stoves",
+        "See the manual, oiling and Start.",
+        "New in version 2.0 The second burner.",
+        "Seen.",
+        "Oil",
+        "Linseed.",
+    ]
+
+
 @pytest.mark.parametrize(
     ("file_format", "text"),
     [
