@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from knowledge.engine.page_hidden import controlled_by, is_folded, may_open, next_box
-from knowledge.engine.page_parts import Part, is_note, names_of, question_around, stands_beside
+from knowledge.engine.page_hidden import (
+    controlled_by,
+    is_folded,
+    is_said_otherwise,
+    may_open,
+    next_box,
+)
+from knowledge.engine.page_parts import (
+    Part,
+    is_main,
+    is_note,
+    names_of,
+    question_around,
+    stands_beside,
+)
 from knowledge.engine.page_survey import Survey, Weight, survey_of
 
 LEAST_LINKS = 8
@@ -65,7 +78,7 @@ class _Judge:
             return weight.blocks > 0
         if part is Part.FORM:
             return weight.blocks > 0 and self._is_much(weight, FORM_SHARE)
-        if part is Part.HIDDEN and self._is_folded(element, weight):
+        if part is Part.HIDDEN and self._is_seen(element, weight):
             return True
         if part is Part.ASIDE and self._is_note(element, weight):
             return True
@@ -84,14 +97,18 @@ class _Judge:
                 yield element
 
     def _is_of_site(self, footer: Any) -> bool:
-        return self.main.tag == "body" and footer not in self.survey.in_articles
+        if self.main.tag != "body" or footer in self.survey.in_articles:
+            return False
+        return footer not in self.survey.in_mains
 
     def _is_much(self, weight: Weight, share: float) -> bool:
         """Whether it is, rather than surrounds, the text of the page."""
         return weight.told > self.total.told * share
 
-    def _is_folded(self, element: Any, weight: Weight) -> bool:
-        return not _is_mostly_links(weight) and is_folded(element, self.survey.controlled)
+    def _is_seen(self, element: Any, weight: Weight) -> bool:
+        if _is_mostly_links(weight):
+            return False
+        return is_folded(element, self.survey.controlled) or is_said_otherwise(element)
 
     def _is_question(self, button: Any, weight: Weight) -> bool:
         heading = question_around(button)
@@ -114,16 +131,15 @@ class _Judge:
             return False
         if is_note(names):
             return True
-        return aside in self.survey.in_articles and not self._is_beside_articles(aside)
-
-    def _is_beside_articles(self, aside: Any) -> bool:
-        return self.has_articles and all(one.tag != "article" for one in aside.iterancestors())
+        if aside in self.survey.in_articles:
+            return True
+        return aside in self.survey.in_mains and not self.has_articles
 
 
 def _main(body: Any, weights: dict[Any, Weight]) -> Any:
     """The one element that says it is the main one, if it holds a good part of the page."""
     for found in (
-        [one for one in weights if one.tag == "main" or one.get("role") == "main"],
+        [one for one in weights if is_main(one)],
         [one for one in weights if one.tag == "article"],
     ):
         if len(found) == 1 and weights[found[0]].letters >= weights[body].sure * MAIN_SHARE:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from knowledge.engine.page_parts import QUESTIONS, names_of, question_around
+from knowledge.engine.page_parts import QUESTIONS, is_spoken_only, names_of, question_around
 
 HIDING_STYLE = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
 HIDING_CLASSES = frozenset({"d-none", "hidden", "hide", "is-hidden", "w-condition-invisible"})
@@ -24,11 +24,13 @@ OVERLAY = re.compile(
     r"|success|loading|spinner",
     re.I,
 )
+WORD = re.compile(r"\w")
 FOLDED_ROLES = frozenset({"region", "tabpanel"})
 OPENING_ROLES = frozenset({"button", "tab"})
 BOXES = frozenset({"div", "section", "article", "dd", "p", "ul", "ol", "li", "table"})
 CONTROLS = ("aria-controls", "data-bs-target", "data-target", "data-accordion-target", "href")
 NEIGHBOUR_PARTS = 10
+PIECES_READ = 20
 MOST_LEVELS = 2
 
 
@@ -64,6 +66,16 @@ def is_folded(element: Any, controlled: set[str]) -> bool:
     if element.get("id") in controlled or FOLDED.search(names):
         return True
     return _stands_below_an_opener(element)
+
+
+def is_said_otherwise(element: Any) -> bool:
+    """Whether people see it, and only who listens to the page gets other words for it."""
+    if element.get("aria-hidden") != "true":
+        return False
+    beside = (element.getprevious(), element.getnext())
+    if not any(one is not None and is_spoken_only(names_of(one)) for one in beside):
+        return False
+    return any(map(WORD.search, islice(element.itertext(), PIECES_READ)))
 
 
 def may_open(button: Any) -> bool:

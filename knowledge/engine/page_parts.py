@@ -19,9 +19,10 @@ skip-link skiplink skip-to-content mw-jump-link sr-only visually-hidden screen-r
 breadcrumb breadcrumbs navbox catlinks mw-editsection interlanguage-link noprint toc-container
 table-of-contents tableOfContents pagination pager share-buttons social-share sharedaddy
 related-posts site-footer site-header sidebar vector-menu vector-dropdown printfooter mw-hidden
-material-icons material-symbols-outlined material-symbols-rounded
+material-icons material-symbols-outlined material-symbols-rounded a-offscreen
 """
 SURROUNDINGS = frozenset(_SURROUNDINGS.split())
+SPOKEN_ONLY = frozenset({"sr-only", "visually-hidden", "screen-reader-text", "a-offscreen"})
 CONSENT = re.compile(r"cookie|consent|gdpr|onetrust|didomi|usercentrics", re.I)
 BANNER = re.compile(r"banner|notice|bar\b|popup|modal|overlay|dialog|consent|message|prompt", re.I)
 NOTE = re.compile(r"admonition|callout|\b(?:note|tip|hint|warning|caution|important)\b", re.I)
@@ -50,12 +51,20 @@ def is_dropped(element: Any) -> bool:
     return element.get("role") in HIDDEN_ROLES
 
 
+def is_main(element: Any) -> bool:
+    return "main" in (element.tag, element.get("role"))
+
+
 def names_of(element: Any) -> str:
     return f"{element.get('class') or ''} {element.get('id') or ''}"
 
 
 def is_surrounding(names: str) -> bool:
     return not SURROUNDINGS.isdisjoint(names.split())
+
+
+def is_spoken_only(names: str) -> bool:
+    return not SPOKEN_ONLY.isdisjoint(names.split())
 
 
 def is_banner(names: str) -> bool:

@@ -8,12 +8,18 @@ from typing import Any
 from lxml import etree
 
 from knowledge.engine.page_hidden import controlled_by, is_hidden
-from knowledge.engine.page_parts import Part, is_banner, is_dropped, is_surrounding, names_of
+from knowledge.engine.page_parts import (
+    Part,
+    is_banner,
+    is_dropped,
+    is_main,
+    is_surrounding,
+    names_of,
+)
 
 _BLOCKS = "h1 h2 h3 h4 h5 h6 p li dt table main article"
 BLOCKS = frozenset(_BLOCKS.split())
 TOPS = frozenset({"main", "h1"})
-ARTICLES = frozenset({"article", "main"})
 PARTS = {"button": Part.BUTTON, "form": Part.FORM, "aside": Part.ASIDE}
 WHOLE_PAGES = frozenset({"html", "body", "main", "article"})
 
@@ -53,6 +59,7 @@ class Survey:
     parts: dict[Any, Part] = field(default_factory=dict)  # what may be no content
     labels: list[Any] = field(default_factory=list)  # of the fields of forms
     in_articles: set[Any] = field(default_factory=set)  # asides and footers
+    in_mains: set[Any] = field(default_factory=set)  # the same
     controlled: set[str] = field(default_factory=set)  # ids of what is opened by something
     by_id: dict[str, Any] = field(default_factory=dict)
 
@@ -81,6 +88,7 @@ class _Walk:
         self.open: list[Weight] = []
         self.forms = 0  # around the place where we are
         self.articles = 0
+        self.mains = 0
 
     def is_skipped(self, element: Any) -> bool:
         if self.forms and element.tag == "label":
@@ -90,16 +98,24 @@ class _Walk:
 
     def enter(self, element: Any) -> None:
         self.open.append(Weight(letters=_size(element.text)))
-        if element.tag == "form":
-            self.forms += 1
-        elif _is_article(element):
-            self.articles += 1
-        elif self.articles and element.tag in {"aside", "footer"}:
-            self.survey.in_articles.add(element)
+        self._pass(element, 1)
+        if element.tag in {"aside", "footer"}:
+            if self.articles:
+                self.survey.in_articles.add(element)
+            if self.mains:
+                self.survey.in_mains.add(element)
         if element.keys():
             self._note_names(element)
         if part := _part(element):
             self.survey.parts[element] = part
+
+    def _pass(self, element: Any, step: int) -> None:
+        if element.tag == "form":
+            self.forms += step
+        elif element.tag == "article":
+            self.articles += step
+        elif is_main(element):
+            self.mains += step
 
     def _note_names(self, element: Any) -> None:
         if name := element.get("id"):
@@ -108,11 +124,8 @@ class _Walk:
 
     def leave(self, element: Any) -> None:
         weight = self.open.pop()
-        if element.tag == "form":
-            self.forms -= 1
-        elif _is_article(element):
-            self.articles -= 1
-        elif element.tag == "a" and element.get("href"):
+        self._pass(element, -1)
+        if element.tag == "a" and element.get("href"):
             weight.letters = weight.linked = weight.sure  # not the arrow of an icon font in it
             weight.doubtful, weight.links = 0, 1
         weight.blocks += element.tag in BLOCKS
@@ -126,10 +139,6 @@ class _Walk:
     def count(self, text: str | None) -> None:
         if self.open:
             self.open[-1].letters += _size(text)
-
-
-def _is_article(element: Any) -> bool:
-    return element.tag in ARTICLES or element.get("role") == "main"
 
 
 def _part(element: Any) -> Part | None:
