@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
@@ -12,19 +13,17 @@ from django.conf import settings
 
 from chatbot_saas.lib.net.content import Fetched, Limits
 from chatbot_saas.lib.net.fetch import NOT_MODIFIED, door
-from chatbot_saas.lib.net.inflate import gunzipped
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.read_html import html_to_markdown
 from knowledge.engine.web.links import PageLinks, links_of
 from knowledge.engine.web.robots import Rules
-from knowledge.engine.web.sitemap import Sitemap, read_sitemap
+from knowledge.engine.web.sitemap import MOST_BYTES, Sitemap, read_sitemap
 from knowledge.engine.web.urls import normal, origin_of, site_of
 from knowledge.models import Source, WebPage, Website
 
 MEGABYTE = 1024 * 1024
 PAGE = Limits(seconds=30, bytes=5 * MEGABYTE)
-SITEMAP = Limits(seconds=40, bytes=50 * MEGABYTE, types=frozenset())
-GZIP = b"\x1f\x8b"
+SITEMAP = Limits(seconds=40, bytes=MOST_BYTES, types=frozenset())
 
 
 class NotWanted(Exception):
@@ -83,10 +82,7 @@ def sitemap_of(website: Website, page: WebPage, rules: Rules) -> Sitemap:
     _require(rules, page.url)
     follow = _may_follow(website, page, rules)
     found = door.get(page.url, limits=SITEMAP, may_follow=follow)
-    data = found.body
-    if data.startswith(GZIP):
-        data = gunzipped(data, SITEMAP.bytes)
-    return read_sitemap(data, found.url)
+    return read_sitemap(io.BytesIO(found.body), found.url)
 
 
 def _conditions(page: WebPage) -> dict[str, str]:

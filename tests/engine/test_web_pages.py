@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import os
 import time
 
 import pytest
@@ -9,7 +12,8 @@ import pytest
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.web.links import links_of
 from knowledge.engine.web.robots import Rules
-from knowledge.engine.web.sitemap import MOST_ENTRIES, read_sitemap
+from knowledge.engine.web.sitemap import MOST_BYTES, MOST_ENTRIES, Sitemap, read_sitemap
+from tests.services.memory import forget_peak, peak_megabytes
 
 URL = "https://shop.example/help/"
 
@@ -77,44 +81,89 @@ SITEMAP = b"""<?xml version="1.0" encoding="UTF-8"?>
 </urlset>"""
 
 
+def sitemap_of(data: bytes, url: str) -> Sitemap:
+    return read_sitemap(io.BytesIO(data), url)
+
+
 def test_a_sitemap_names_pages() -> None:
-    found = read_sitemap(SITEMAP, URL)
+    found = sitemap_of(SITEMAP, URL)
     assert found.pages == ("https://shop.example/a", "https://shop.example/b?a=1&b=2")
     assert found.maps == ()
 
 
 def test_an_index_names_sitemaps() -> None:
     data = b"<sitemapindex><sitemap><loc>/one.xml</loc></sitemap></sitemapindex>"
-    assert read_sitemap(data, URL).maps == ("https://shop.example/one.xml",)
+    assert sitemap_of(data, URL).maps == ("https://shop.example/one.xml",)
 
 
 def test_a_list_of_lines_is_a_sitemap_too() -> None:
     data = "\ufeffhttps://shop.example/a\n\nhttps://shop.example/b\n".encode()
-    assert len(read_sitemap(data, URL).pages) == 2
+    assert len(sitemap_of(data, URL).pages) == 2
 
 
 def test_a_sitemap_reads_no_files_and_blows_up_nothing() -> None:
     entity = b'<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]><urlset><url><loc>/&f;</loc>'
-    assert "root" not in str(read_sitemap(entity + b"</url></urlset>", URL))
+    assert "root" not in str(sitemap_of(entity + b"</url></urlset>", URL))
     laughs = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">'
     for name, inner in zip(b"bcdefghij", b"abcdefghi", strict=True):
         laughs += b'<!ENTITY %c "%s">' % (name, b"&%c;" % inner * 10)
     began = time.monotonic()
-    read_sitemap(laughs + b"]><urlset><url><loc>/&j;</loc></url></urlset>", URL)
+    sitemap_of(laughs + b"]><urlset><url><loc>/&j;</loc></url></urlset>", URL)
     assert time.monotonic() - began < 2
 
 
 def test_a_sitemap_has_an_end() -> None:
     many = b"".join(b"<url><loc>/%d</loc></url>" % n for n in range(MOST_ENTRIES + 100))
-    assert len(read_sitemap(b"<urlset>" + many + b"</urlset>", URL).pages) == MOST_ENTRIES
+    assert len(sitemap_of(b"<urlset>" + many + b"</urlset>", URL).pages) == MOST_ENTRIES
 
 
 @pytest.mark.parametrize("data", [b"<urlset><url><loc>/a</loc>", b"<a><b></a>", b"<"])
 def test_a_damaged_sitemap_breaks_nothing(data: bytes) -> None:
     try:
-        read_sitemap(data, URL)
+        sitemap_of(data, URL)
     except Unreadable as error:
         assert "damaged" in str(error)
+
+
+def test_the_pictures_of_a_page_are_no_pages() -> None:
+    data = b"""<urlset xmlns:i="http://www.google.com/schemas/sitemap-image/1.1"><url>
+      <i:image><i:loc>/cat.jpg</i:loc></i:image><loc>/a</loc><i:image><i:loc>/dog</i:loc></i:image>
+      </url><url><loc>/b<!-- --></loc></url><loc>/nowhere</loc></urlset>"""
+    found = sitemap_of(data, URL)
+    assert found.pages == ("https://shop.example/a", "https://shop.example/b")
+
+
+@pytest.mark.parametrize("data", [SITEMAP, b"/a\r\n\r\n/b?a=1&b=2\n/a#again"])
+def test_a_packed_sitemap_says_the_same(data: bytes) -> None:
+    whole = gzip.compress(data)
+    assert sitemap_of(whole, URL) == sitemap_of(data, URL)
+    assert len(sitemap_of(whole, URL).pages) == 2
+    sitemap_of(whole[:-20], URL)  # cut off: no error
+    with pytest.raises(Unreadable, match="damaged"):
+        sitemap_of(whole[:10] + b"\xff" * 50, URL)
+
+
+def filled(head: bytes, piece: bytes) -> bytes:
+    return head + piece * ((MOST_BYTES - len(head)) // len(piece))
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        (b"<urlset>", b"<x/>"),
+        (b"<urlset>", b"<url/>"),
+        (b"<urlset><url><loc>", b"a"),
+        (b"<urlset><url>", b"<loc>a</loc>"),
+        (b"<urlset>", b"<url><loc>/a</loc></url>"),
+        (b"/a\n", b"\n"),
+        (b"", b"/a "),
+    ],
+)
+def test_a_sitemap_that_is_full_of_nothing_fills_no_memory(head: bytes, piece: bytes) -> None:
+    data = gzip.compress(filled(head, piece), 1)
+    before = forget_peak(os.getpid())
+    sitemap_of(data, URL)
+    assert peak_megabytes(os.getpid()) - before < 40
 
 
 ROBOTS = """

@@ -36,11 +36,6 @@ def inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
                 stream = zlib.decompressobj(GZIP_OR_ZLIB)  # files may be joined
 
 
-def gunzipped(data: bytes, most: int) -> bytes:
-    """A gzip file's content. Raises TooLarge or WrongType."""
-    return limited(inflated([data]), most)
-
-
 def too_large(most: int) -> TooLarge:
     megabytes = most / (1024 * 1024)
     size = f"{megabytes:.0f} MB" if megabytes >= 1 else f"{max(most // 1024, 1)} kB"
