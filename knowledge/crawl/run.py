@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from datetime import datetime
+from functools import partial
 from urllib.parse import urljoin
 
 from django.conf import settings
@@ -30,6 +31,7 @@ from knowledge.crawl.lease import claim, put_down
 from knowledge.crawl.visit import NotWanted
 from knowledge.discard import discard
 from knowledge.engine.errors import Unreadable
+from knowledge.engine.reading_processes import ServerGone
 from knowledge.engine.web.robots import Rules
 from knowledge.models import Source, WebPage, WebPageQuerySet, Website
 
@@ -39,6 +41,8 @@ SLICE_SECONDS = 10.0
 PATIENCE = 1.5  # seconds for which a worker is kept waiting for a server
 MOST_TRIES = 3
 DELETED_AT_ONCE = 50
+MEANWHILE = "The same text was added at the same moment."
+BROKEN_OFF = "Reading it was broken off."
 
 State = Website.State
 PageState = WebPage.State
@@ -138,8 +142,8 @@ def _visit(website: Website, page: WebPage, rules: Rules, frontier: Frontier) ->
     except StorageDown:
         WebPage.objects.filter(pk=page.pk).update(attempts=page.attempts)  # not its fault
         raise
-    except IntegrityError:
-        _again_later(website, page, "The same text was added at the same moment.")
+    except (IntegrityError, ServerGone) as error:
+        _again_later(website, page, MEANWHILE if isinstance(error, IntegrityError) else BROKEN_OFF)
     else:
         hosts.answers(page.url)
 
@@ -155,7 +159,7 @@ def _not_fetched(website: Website, page: WebPage, error: FetchError) -> None:
 
 
 def _read_page(website: Website, page: WebPage, rules: Rules, frontier: Frontier) -> None:
-    found = visit.page_of(website, page, rules)
+    found = visit.page_of(website, page, rules, beat=partial(renew, website))
     if found is None:
         take.unchanged(website, page)
         return
@@ -167,7 +171,7 @@ def _read_page(website: Website, page: WebPage, rules: Rules, frontier: Frontier
 
 
 def _read_sitemap(website: Website, page: WebPage, rules: Rules, frontier: Frontier) -> None:
-    found = visit.sitemap_of(website, page, rules)
+    found = visit.sitemap_of(website, page, rules, beat=partial(renew, website))
     with transaction.atomic():
         renew(website)
         frontier.add_sitemaps(found.maps, depth=page.depth + 1)

@@ -1,10 +1,11 @@
-"""One call to a website: a page or a sitemap, as it is now. Writes nothing."""
+"""One call to a website: a page or a sitemap, as it is now. Writes nothing.
+
+What comes is read in a process of its own (engine/web/apart.py); `beat` is called meanwhile.
+"""
 
 from __future__ import annotations
 
 import codecs
-import hashlib
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
@@ -13,11 +14,11 @@ from django.conf import settings
 
 from chatbot_saas.lib.net.content import Fetched, Limits
 from chatbot_saas.lib.net.fetch import NOT_MODIFIED, door
-from knowledge.engine.errors import Unreadable
-from knowledge.engine.read_html import html_to_markdown
-from knowledge.engine.web.links import PageLinks, links_of
+from knowledge.engine.sandbox import Beat
+from knowledge.engine.web import apart
+from knowledge.engine.web.links import PageLinks
 from knowledge.engine.web.robots import Rules
-from knowledge.engine.web.sitemap import MOST_BYTES, Sitemap, read_sitemap
+from knowledge.engine.web.sitemap import MOST_BYTES, Sitemap
 from knowledge.engine.web.urls import normal, origin_of, site_of
 from knowledge.models import Source, WebPage, Website
 
@@ -43,10 +44,10 @@ class Visit:
     last_modified: str = ""
 
 
-def page_of(website: Website, page: WebPage, rules: Rules) -> Visit | None:
+def page_of(website: Website, page: WebPage, rules: Rules, *, beat: Beat) -> Visit | None:
     """The page; None when it is the same as when it was read.
 
-    Raises a FetchError, Unreadable or NotWanted.
+    Raises a FetchError, Unreadable, NotWanted or ServerGone.
     """
     _require(rules, page.url)
     follow = _may_follow(website, page, rules)
@@ -54,35 +55,25 @@ def page_of(website: Website, page: WebPage, rules: Rules) -> Visit | None:
     if found.status == NOT_MODIFIED:
         return None
     body = _with_address(_in_utf8(found), found.url)
-    # A page of this size without any text is one that only a program could draw.
-    title, text = html_to_markdown(body)
-    if not text.strip():
-        raise Unreadable("There is no text in this page, or only a program can show it.")
-    links = links_of(body, found.url, agent=settings.CRAWLER_NAME)
-    if links.wants_no_index:
+    read = apart.read_page(body, found.url, agent=settings.CRAWLER_NAME, beat=beat)
+    if read.links.wants_no_index:
         raise NotWanted("The page asks not to be found (noindex).")
     return Visit(
-        url=_own_address(found.url, links),
+        url=_own_address(found.url, read.links),
         body=body,
-        sha256=_digest(title, text),
-        links=links,
+        sha256=read.sha256,
+        links=read.links,
         etag=found.headers.get("etag", "")[:300],
         last_modified=found.headers.get("last-modified", "")[:100],
     )
 
 
-def _digest(title: str, text: str) -> str:
-    """Of the words: how a page is laid out is no change of what it says."""
-    words = " ".join(f"{title}\n{text}".split())
-    return hashlib.sha256(words.encode()).hexdigest()
-
-
-def sitemap_of(website: Website, page: WebPage, rules: Rules) -> Sitemap:
-    """Raises a FetchError, Unreadable or NotWanted."""
+def sitemap_of(website: Website, page: WebPage, rules: Rules, *, beat: Beat) -> Sitemap:
+    """Raises as `page_of` does."""
     _require(rules, page.url)
     follow = _may_follow(website, page, rules)
     found = door.get(page.url, limits=SITEMAP, may_follow=follow)
-    return read_sitemap(io.BytesIO(found.body), found.url)
+    return apart.read_sitemap(found.body, found.url, beat=beat)
 
 
 def _conditions(page: WebPage) -> dict[str, str]:

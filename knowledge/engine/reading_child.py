@@ -1,8 +1,9 @@
 """The process that reads one file: forked by reading_server.py, which knows as little as this one.
 
 It says what it found as lines of JSON: first the whole text's title, language and length, then a
-line for each passage, then the end; or one line with the reason why nothing can be read. It knows
-no settings, no keys and no database, so that a file that takes it over finds nothing in it.
+line for each passage, then the end; or one line with the reason why nothing can be read. What it
+says of a page of the web or a sitemap stands in web/telling.py. It knows no settings, no keys and
+no database, so that a file that takes it over finds nothing in it.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from knowledge.engine.errors import Unreadable
 from knowledge.engine.limits import Limits
 from knowledge.engine.read import read
 from knowledge.engine.split import Piece, split, split_sections
+from knowledge.engine.web import telling
+from knowledge.engine.web.telling import Line
 
 PARENT_DIES = 1  # PR_SET_PDEATHSIG: a worker that was killed leaves nobody behind
-NEEDS_TOO_MUCH = "This file needs too much memory to be read. Send it in parts."
 
 
 def main(job: dict[str, Any]) -> None:
@@ -34,26 +36,30 @@ def main(job: dict[str, Any]) -> None:
     die_with_parent()
     Limits(**job["limits"]).impose()
     try:
-        _tell(out, Path(job["path"]), job["format"], title=job["title"], skip=job["skip"])
+        for line in TELLERS[job["does"]](job):
+            _say(out, line)
     except Unreadable as error:
         _say(out, {"unreadable": str(error)})
     except (MemoryError, RecursionError):
-        _say(out, {"unreadable": NEEDS_TOO_MUCH})
+        _say(out, {"too_much": True})
 
 
 def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PARENT_DIES, signal.SIGKILL)
 
 
-def _tell(out: IO[str], path: Path, file_format: str, *, title: str, skip: int) -> None:
+def _passages(job: dict[str, Any]) -> Iterator[Line]:
     """The head is told with the first passage that is wanted: a long text takes until then."""
-    head, pieces = _read(path, file_format, title)
-    wanted = islice(pieces, skip, None)
+    head, pieces = _read(Path(job["path"]), job["format"], job["title"])
+    wanted = islice(pieces, job["skip"], None)
     first = list(islice(wanted, 1))
-    _say(out, {"read": head})
+    yield {"read": head}
     for piece in chain(first, wanted):
-        _say(out, {"piece": _fields(piece)})
-    _say(out, {"end": True})
+        yield {"piece": _fields(piece)}
+    yield {"end": True}
+
+
+TELLERS = {"passages": _passages, "page": telling.page, "sitemap": telling.sitemap}
 
 
 def _read(path: Path, file_format: str, title: str) -> tuple[dict[str, Any], Iterator[Piece]]:
@@ -78,6 +84,6 @@ def _fields(piece: Piece) -> list[Any]:
     return [piece.position, piece.text, piece.heading, piece.pages, piece.start, piece.end]
 
 
-def _say(out: IO[str], line: dict[str, Any]) -> None:
+def _say(out: IO[str], line: Line) -> None:
     out.write(json.dumps(line) + "\n")
     out.flush()

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,10 +51,10 @@ class _Server:
         ours.settimeout(START_SECONDS)
         return cls(process, ours)
 
-    def begin(self, job: bytes, out: int, said: int) -> int:
+    def begin(self, job: bytes, fds: Sequence[int]) -> int:
         """The id of the process that does the job. Raises ServerGone."""
         try:
-            socket.send_fds(self.asks, [job], [out, said])
+            socket.send_fds(self.asks, [job], fds)
         except OSError as error:
             raise ServerGone from error
         return self.answer()
@@ -75,14 +76,20 @@ class _Server:
 
 
 class Child:
-    """The process that reads a file; `out` is the end of the pipe that it writes to."""
+    """The process that reads a file; `out` is the end of the pipe that it writes to.
 
-    def __init__(self, job: dict[str, Any], said: IO[bytes]) -> None:
+    What it complains of goes to `said`; `given` is its standard input, which is empty without it.
+    """
+
+    def __init__(
+        self, job: dict[str, Any], said: IO[bytes], given: IO[bytes] | None = None
+    ) -> None:
         read_end, write_end = os.pipe()
         self.out = os.fdopen(read_end, "rb", buffering=0)
         self._code: int | None = None
+        fds = [write_end, said.fileno(), *([given.fileno()] if given else [])]
         try:
-            self._server, self.pid = _begun(json.dumps(job).encode(), write_end, said.fileno())
+            self._server, self.pid = _begun(json.dumps(job).encode(), fds)
         except BaseException:
             self.out.close()
             raise
@@ -112,14 +119,14 @@ _idle = defaultdict[int, list[_Server]](list)  # by process: after a fork they a
 _lock = threading.Lock()
 
 
-def _begun(job: bytes, out: int, said: int) -> tuple[_Server, int]:
+def _begun(job: bytes, fds: Sequence[int]) -> tuple[_Server, int]:
     while (server := _taken()) is not None:
         try:
-            return server, server.begin(job, out, said)
+            return server, server.begin(job, fds)
         except ServerGone:
             server.end()
     server = _Server.start()
-    return server, server.begin(job, out, said)
+    return server, server.begin(job, fds)
 
 
 def _taken() -> _Server | None:

@@ -2,8 +2,8 @@
 
 Starting Python and loading the readers took longer than reading most files. Here that is done once;
 each file still has a process of its own, forked from one that has never seen a file. Its standard
-input is a socket: a message holds a job and where its output goes, the answers are the process's
-id, and in the end its exit code.
+input is a socket: a message holds a job, where its output goes and perhaps what it reads; the
+answers are the process's id, and in the end its exit code.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ LOADED = (
     read_rst,
 )  # most files need these; the rest comes after
 MOST_JOB_BYTES = 64 * 1024
+MOST_FDS = 3
 IDLE_SECONDS = 60.0
 # Of our own making: what is set up by the first text that is read need not be set up by each.
 SAMPLES = {
@@ -46,7 +47,7 @@ def main() -> None:
     asks.settimeout(IDLE_SECONDS)
     while True:
         try:
-            job, fds, _, _ = socket.recv_fds(asks, MOST_JOB_BYTES, 2)
+            job, fds, _, _ = socket.recv_fds(asks, MOST_JOB_BYTES, MOST_FDS)
         except TimeoutError:
             return
         if not job:
@@ -77,12 +78,13 @@ def _read(job: dict[str, Any], fds: list[int], asks: socket.socket) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def _be_the_child(job: dict[str, Any], out: int, said: int) -> None:
+def _be_the_child(job: dict[str, Any], out: int, said: int, given: int | None = None) -> None:
     code = 1
     try:
         os.setsid()  # so that what it starts can be ended with it
         os.dup2(said, 2)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # not the socket
+        # Not the socket.
+        os.dup2(os.open(os.devnull, os.O_RDONLY) if given is None else given, 0)
         os.dup2(out, 1)
         os.closerange(3, 64)
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -26,14 +26,27 @@ from knowledge.engine.split import Piece
 
 logger = logging.getLogger(__name__)
 
-TOO_LONG = "Reading this file took too long. Send it in parts, or as another type of file."
-TOO_MUCH = "This file needs too much memory to be read. Send it in parts."
-BROKEN = "This file is damaged, or of a kind that cannot be read. Save it again and send that."
 MOST_LINE_BYTES = 256 * 1024  # a passage has 1,000 characters and a heading of 300
 CHUNK = 64 * 1024
 BEAT_SECONDS = 1.0
 
 Beat = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """What its owner is told of something that cannot be read."""
+
+    too_long: str
+    too_much: str
+    broken: str
+
+
+OF_A_FILE = Reasons(
+    "Reading this file took too long. Send it in parts, or as another type of file.",
+    "This file needs too much memory to be read. Send it in parts.",
+    "This file is damaged, or of a kind that cannot be read. Save it again and send that.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,36 +81,57 @@ def reading(
     """
     allowed = limits or Limits().for_bytes(path.stat().st_size)
     job = {
+        "does": "passages",
         "path": str(path.resolve()),
         "format": file_format,
         "title": title,
         "skip": skip,
-        "limits": asdict(allowed),
     }
+    with telling(job, limits=allowed, reasons=OF_A_FILE, beat=beat) as lines:
+        head = lines.next(allowed.wall)["read"]
+        yield Reading(**head, pieces=_pieces(lines))
+
+
+@contextmanager
+def telling(
+    job: dict[str, Any],
+    *,
+    limits: Limits,
+    reasons: Reasons,
+    beat: Beat,
+    given: IO[bytes] | None = None,
+) -> Iterator[Lines]:
+    """What a process says that does the job; `given` is a file that it has as standard input."""
     with tempfile.TemporaryFile() as said:
-        child = Child(job, said)
+        child = Child(job | {"limits": asdict(limits)}, said, given)
         try:
-            lines = _Lines(child, said, beat, allowed)
-            head = lines.next(allowed.wall)["read"]
-            yield Reading(**head, pieces=lines.pieces())
+            yield Lines(child, said, beat, limits, reasons)
         finally:
             child.end()
 
 
-class _Lines:
+def _pieces(lines: Lines) -> Iterator[Piece]:
+    for position, text, heading, pages, start, end in lines.rest("piece"):
+        yield Piece(position, text, heading, tuple(map(tuple, pages)), start, end)
+
+
+class Lines:
     """The child's lines, each within its time and size."""
 
-    def __init__(self, child: Child, said: IO[bytes], beat: Beat, limits: Limits) -> None:
+    def __init__(
+        self, child: Child, said: IO[bytes], beat: Beat, limits: Limits, reasons: Reasons
+    ) -> None:
         self.child = child
         self.said = said
         self.beat = beat
         self.limits = limits
+        self.reasons = reasons
         self.buffer = b""
 
-    def pieces(self) -> Iterator[Piece]:
-        while "piece" in (line := self.next(self.limits.pause)):
-            position, text, heading, pages, start, end = line["piece"]
-            yield Piece(position, text, heading, tuple(map(tuple, pages)), start, end)
+    def rest(self, name: str) -> Iterator[Any]:
+        """What comes by this name until the end."""
+        while name in (line := self.next(self.limits.pause)):
+            yield line[name]
 
     def next(self, seconds: float) -> dict[str, Any]:
         """The next line within so many seconds. Raises Unreadable for anything else."""
@@ -113,6 +147,8 @@ class _Lines:
         told: dict[str, Any] = json.loads(line)
         if "unreadable" in told:
             raise Unreadable(told["unreadable"])
+        if "too_much" in told:
+            raise Unreadable(self.reasons.too_much)
         return told
 
     def _chunk(self, deadline: float) -> bytes:
@@ -122,7 +158,7 @@ class _Lines:
                 return os.read(pipe.fileno(), CHUNK)
             self.beat()
         logger.warning("reading a file took too long")
-        raise Unreadable(TOO_LONG)
+        raise Unreadable(self.reasons.too_long)
 
     def _failure(self, what: str) -> Unreadable:
         """Why the process ended, as far as its end tells."""
@@ -131,7 +167,9 @@ class _Lines:
         words = self.said.read(CHUNK).decode("utf-8", errors="replace").strip().split("\n")[-1]
         logger.warning("reading ended with %s (%s): %s", code, what, words[:500])
         if code in {-signal.SIGXCPU, -signal.SIGKILL}:
-            return Unreadable(TOO_LONG)
+            return Unreadable(self.reasons.too_long)
         if code == -signal.SIGABRT or "MemoryError" in words:
-            return Unreadable(TOO_MUCH)  # what libraries in C++ and Rust do without memory
-        return Unreadable(BROKEN)
+            return Unreadable(
+                self.reasons.too_much
+            )  # what libraries in C++ and Rust do without memory
+        return Unreadable(self.reasons.broken)

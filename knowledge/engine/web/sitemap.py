@@ -15,8 +15,10 @@ from knowledge.engine.errors import Unreadable
 from knowledge.engine.web.urls import normal
 
 MEGABYTE = 1024 * 1024
-MOST_BYTES = 50 * MEGABYTE  # of a sitemap, unpacked, as sitemaps.org says; so the next one
+# As sitemaps.org says.
+MOST_BYTES = 50 * MEGABYTE  # of a sitemap, unpacked
 MOST_ENTRIES = 50_000
+
 MOST_ELEMENTS = 1_000_000
 MOST_LINES = 1_000_000
 MOST_PLACE_CHARACTERS = 4000  # escaped, with blanks around it
