@@ -50,6 +50,16 @@ class WebsiteForm(ForBotForm):
         label="Pages at most",
         help_text="Empty: as many as your plan holds.",
     )
+    depth = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=Website.MOST_DEPTH,
+        label="Links away from the address",
+        help_text=(
+            "0: only the page at the address. 1: also the pages that it links to. 2: also those"
+            " that they link to. Empty: the whole website."
+        ),
+    )
     include = PatternsField(
         required=False,
         label="Only these parts",
@@ -67,6 +77,7 @@ class WebsiteForm(ForBotForm):
             url=given["url"],
             mode=given["mode"],
             limit=given["limit"],
+            depth=given["depth"],
             include=given["include"],
             exclude=given["exclude"],
             schedule=given["schedule"],
@@ -76,4 +87,4 @@ class WebsiteForm(ForBotForm):
     @property
     def has_details(self) -> bool:
         """Whether something was said, or is wrong, in the part that is folded up."""
-        return any(self[name].value() for name in ("limit", "include", "exclude"))
+        return any(self[name].value() for name in ("limit", "depth", "include", "exclude"))

@@ -34,11 +34,15 @@ PageState = WebPage.State
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What of the web somebody wants read; no `limit` means as much as the plan holds."""
+    """What of the web somebody wants read; no `limit` means as much as the plan holds.
+
+    `depth`: how many links away from the start page of a crawl; 0 means that page alone.
+    """
 
     url: str
     mode: str
     limit: int | None = None
+    depth: int | None = None
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     schedule: str = Website.Schedule.WEEKLY
@@ -145,6 +149,7 @@ def _create(client: Client, base: KnowledgeBase, url: str, wanted: Wanted) -> We
         mode=wanted.mode,
         url=url,
         limit=1 if is_page else min(wanted.limit or room, room),
+        depth=_depth(wanted),
         include=list(wanted.include),
         exclude=list(wanted.exclude),
         schedule=wanted.schedule,
@@ -154,6 +159,12 @@ def _create(client: Client, base: KnowledgeBase, url: str, wanted: Wanted) -> We
     kind = WebPage.Kind.SITEMAP if wanted.mode == Mode.SITEMAP else WebPage.Kind.PAGE
     WebPage.objects.create(website=website, kind=kind, url=url, key=key_of(url))
     return website
+
+
+def _depth(wanted: Wanted) -> int:
+    if wanted.mode != Mode.CRAWL:
+        return 0
+    return Website.MOST_DEPTH if wanted.depth is None else wanted.depth
 
 
 def found(website: Website) -> WebPageQuerySet:

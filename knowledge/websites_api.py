@@ -24,6 +24,7 @@ class WantedSerializer(serializers.Serializer[Any]):
     url = serializers.CharField(max_length=1000)
     mode = serializers.ChoiceField(choices=Website.Mode.choices)
     limit = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False)
+    depth = serializers.IntegerField(min_value=0, max_value=Website.MOST_DEPTH, required=False)
     include = serializers.ListField(
         child=serializers.CharField(max_length=200), max_length=MOST_PATTERNS, required=False
     )
@@ -47,6 +48,7 @@ class WebsiteSerializer(serializers.ModelSerializer[Website]):
             "url",
             "mode",
             "limit",
+            "depth",
             "include",
             "exclude",
             "schedule",

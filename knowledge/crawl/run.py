@@ -163,7 +163,7 @@ def _read_page(website: Website, page: WebPage, rules: Rules, frontier: Frontier
     if found is None:
         take.unchanged(website, page)
         return
-    if page.depth == 0 and website.mode == Website.Mode.CRAWL:
+    if page.depth == 0 and website.mode == Website.Mode.CRAWL and not website.is_near:
         named = rules.sitemaps or [urljoin(found.url, "/sitemap.xml")]
         frontier.add_sitemaps(named, depth=1)
     keep = take.keep_for_later if website.state == State.FINDING else take.take

@@ -93,6 +93,9 @@ class Website(models.Model):
     WORKING = (State.FINDING, State.TAKING, State.CHECKING, State.DELETING)
     PAUSES = {Schedule.DAILY: 1, Schedule.WEEKLY: 7, Schedule.MONTHLY: 30}
 
+    # Links between the start page and another: what is further away is not looked for.
+    MOST_DEPTH = 10
+
     knowledge_base = models.ForeignKey(
         KnowledgeBase, on_delete=models.CASCADE, related_name="websites"
     )
@@ -100,7 +103,7 @@ class Website(models.Model):
     mode = models.CharField(max_length=8, choices=Mode.choices)
     url = models.URLField(max_length=1000)
     limit = models.PositiveIntegerField()
-    depth = models.PositiveSmallIntegerField(default=10)
+    depth = models.PositiveSmallIntegerField(default=MOST_DEPTH)
     include = models.JSONField(default=list, blank=True)
     exclude = models.JSONField(default=list, blank=True)
     # Whether somebody wants to see what was found before it is taken.
@@ -147,6 +150,12 @@ class Website(models.Model):
     @property
     def is_at_rest(self) -> bool:
         return self.state in {self.State.READY, self.State.FAILED}
+
+    @property
+    def is_near(self) -> bool:
+        """Whether only what lies near its start page is wanted. Then its sitemap is no help: that
+        does not say how far away a page is."""
+        return self.mode == self.Mode.CRAWL and self.depth < self.MOST_DEPTH
 
     @property
     def scope(self) -> Scope:

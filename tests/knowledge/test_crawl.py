@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
@@ -109,6 +110,32 @@ def test_limits_and_patterns_hold(shop: Tenant, site: Site) -> None:
     assert found["pages"]["taken"] == 5
     assert "Page /help/3" not in titles(shop)
     assert not any("blog" in path for path in site.paths)
+
+
+@pytest.mark.parametrize(
+    ("depth", "wanted"), [(0, {"Level 0"}), (1, {"Level 0", "Level 1"}), (None, None)]
+)
+def test_a_crawl_goes_as_deep_as_it_is_told(
+    house: House, shop: Tenant, depth: int | None, wanted: set[str] | None
+) -> None:
+    site = house.website()
+    for level, path in enumerate(("/", "/1", "/2", "/3")):
+        site.article(path, f"Level {level}", f"What level {level} says.", f"/{level + 1}")
+    site.sitemap("/sitemap.xml", *(f"{site.url}{level}" for level in (1, 2, 3)))
+    fields: dict[str, Any] = {} if depth is None else {"depth": depth}
+    for _ in range(2):  # also when it is looked at again
+        found = shop.crawl(site.url, **fields)
+        assert found["depth"] == (10 if depth is None else depth)
+        assert titles(shop) == (wanted or {f"Level {level}" for level in range(4)})
+        shop.sync(found["id"])
+    assert ("/sitemap.xml" in site.paths) is (depth is None)
+    assert ("/2" in site.paths) is (depth is None)
+
+
+@pytest.mark.parametrize("depth", [-1, 11, "deep", 1.5])
+def test_a_depth_that_is_none_is_refused(shop: Tenant, site: Site, depth: object) -> None:
+    assert refused(shop.add_website(site.url, depth=depth))[0] == 400
+    assert not Website.objects.for_client(shop.client).exists()
 
 
 def test_the_same_website_again_is_the_same(shop: Tenant, site: Site) -> None:

@@ -64,13 +64,16 @@ def test_the_list_shows_websites_and_the_form(world: Everything, owner: Browser)
 
 
 def test_a_website_is_added_and_waits_to_be_looked_at(world: Everything, owner: Browser) -> None:
-    sent = form("shop.example", include="/help/\nfaq", exclude="/blog/", limit="7")
+    sent = form("shop.example", include="/help/\nfaq", exclude="/blog/", limit="7", depth="2")
     response = owner.post(ADD, sent)
     website = Website.objects.get(url="https://shop.example/")
     assert response["Location"] == of(website)
     assert (website.state, website.limit, website.asks_first) == ("finding", 7, True)
+    assert website.depth == 2
     assert (website.include, website.exclude) == (["/help/", "/faq"], ["/blog/"])
-    assert "Looking for pages" in owner.get(of(website)).content.decode()
+    page = owner.get(of(website)).content.decode()
+    assert "Looking for pages" in page
+    assert "Pages up to 2 links away from the address" in page
     assert AuditEvent.objects.filter(client=world.client, action="website.added").exists()
 
 
@@ -84,6 +87,8 @@ def test_a_website_is_added_and_waits_to_be_looked_at(world: Everything, owner: 
         ({"url": "https://me:word@shop.example/"}, "user name or password"),
         ({"mode": "everything"}, "Select a valid choice"),
         ({"limit": "0"}, "greater than or equal to 1"),
+        ({"depth": "11"}, "less than or equal to 10"),
+        ({"depth": "-1"}, "greater than or equal to 0"),
         ({"include": "/a\n" * 51}, "50 lines at most"),
         ({"exclude": "/" + "a" * 201}, "200 letters at most"),
     ],
