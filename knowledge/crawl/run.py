@@ -136,7 +136,7 @@ def _visit(website: Website, page: WebPage, rules: Rules, frontier: Frontier) ->
     except FetchError as error:
         _not_fetched(website, page, error)
     except (Unreadable, NotWanted) as error:
-        take.fail(website, page, str(error), drop=True)
+        _not_read(website, page, error)
     except PlanLimit as error:
         _no_room(website, page, error)
     except StorageDown:
@@ -156,6 +156,14 @@ def _not_fetched(website: Website, page: WebPage, error: FetchError) -> None:
         _refused(website, page, error)
     else:
         take.fail(website, page, error.reason, drop=isinstance(error, WrongType))
+
+
+def _not_read(website: Website, page: WebPage, error: Unreadable | NotWanted) -> None:
+    """Sites have moments in which their pages are empty: what was read stays until the next look
+    finds the same. Not against its owner's will."""
+    reason = str(error)
+    drop = isinstance(error, NotWanted) or page.error == reason
+    take.fail(website, page, reason, drop=drop)
 
 
 def _read_page(website: Website, page: WebPage, rules: Rules, frontier: Frontier) -> None:

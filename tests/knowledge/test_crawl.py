@@ -434,6 +434,28 @@ def test_a_server_that_is_down_for_a_while_loses_nothing(shop: Tenant, site: Sit
     assert "status 500" in page(shop, site, "/returns").error
 
 
+def test_a_page_that_is_empty_for_a_while_keeps_what_was_read(shop: Tenant, site: Site) -> None:
+    website = shop.crawl(site.url)["id"]
+    for _ in range(2):  # it counts anew after each time that there was a text
+        site.page("/returns", "<script>render()</script><div id=app></div>")
+        shop.sync(website)
+        assert "60 days" in answers(shop, "How many days for returns?")
+        assert "only a program" in page(shop, site, "/returns").error
+        site.article("/returns", "Returns", "You may return goods within 60 days.")
+        assert shop.sync(website)["pages"]["taken"] == 3
+        assert (page(shop, site, "/returns").error, versions(shop)["Returns"]) == ("", 1)
+
+
+def test_a_page_that_stays_empty_answers_no_more(shop: Tenant, site: Site) -> None:
+    website = shop.crawl(site.url)["id"]
+    site.page("/returns", "<script>render()</script><div id=app></div>")
+    for _ in range(2):
+        shop.sync(website)
+    assert "60 days" not in answers(shop, "How many days for returns?")
+    assert "Returns" not in titles(shop)
+    base_is_whole(shop.base)
+
+
 def test_new_pages_are_found(shop: Tenant, site: Site) -> None:
     website = shop.crawl(site.url)["id"]
     site.article("/", "Start", "Welcome to the shop of Ada.", "/hours", "/returns", "/hidden")
