@@ -1,35 +1,74 @@
-"""Words as the lexical index knows them: folded, stemmed by language, hashed to 64 bits."""
+"""Words as the lexical index knows them: folded, stemmed by language, hashed to 64 bits.
+
+Chinese and Japanese are written without spaces, and Korean joins its particles to the words. Of
+their scripts each pair of neighbours is a term: searching needs no dictionary then, and what was
+read and what is asked are divided alike wherever a word begins. So does Lucene's CJKBigramFilter
+(lucene/analysis/common, org.apache.lucene.analysis.cjk).
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from hashlib import blake2b
+from itertools import pairwise
 from threading import Lock
 
 import snowballstemmer
 
 WORD = re.compile(r"\w+")
+# Han, Hiragana, Katakana and Hangul, as they are after NFKC.
+RUN = re.compile(
+    "([\u1100-\u11ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]+)"
+)
 MOST_WORD_CHARACTERS = 64
 MOST_KEPT = 100_000
+PAIR = 2
 # A stemmer keeps the word at hand in itself: two threads at once would mix theirs.
 STEMMING = Lock()
 
 
 def terms(text: str, language: str) -> list[str]:
     """The stemmed words of `text` in order. `language` is a Snowball name such as "english"."""
-    return [_stem(word, language) for word in _words(text)]
+    words = _words(text)
+    try:
+        return [_stem(word, language) for word in words]
+    except _Undivided:
+        return [_stem(word, language) for word in _divided(words)]
 
 
 def counted(text: str, language: str) -> Counter[int]:
     """How often each hashed term stands in `text`."""
-    return Counter(map(_vocabulary(language).__getitem__, _words(text)))
+    words, term_of = _words(text), _vocabulary(language).__getitem__
+    try:
+        return Counter(map(term_of, words))
+    except _Undivided:
+        return Counter(map(term_of, _divided(words)))
 
 
 def _words(text: str) -> list[str]:
     return WORD.findall(unicodedata.normalize("NFKC", text).lower())
+
+
+class _Undivided(Exception):
+    """A word holds a run of characters to be taken in pairs.
+
+    Found out when it is stemmed: to look through every text for them would cost a fifth more.
+    """
+
+
+def _divided(words: Sequence[str]) -> Iterator[str]:
+    """The words with each run in pairs; a run of one character is a word by itself."""
+    for word in words:
+        for part in RUN.split(word):
+            if len(part) > PAIR and RUN.match(part):
+                yield from map("".join, pairwise(part))
+            elif part:
+                yield part
 
 
 class _Vocabulary(dict[str, int]):
@@ -53,6 +92,10 @@ def _vocabulary(language: str) -> _Vocabulary:
 
 @lru_cache(maxsize=MOST_KEPT)
 def _stem(word: str, language: str) -> str:
+    if RUN.search(word):
+        if len(word) > PAIR or not RUN.fullmatch(word):
+            raise _Undivided
+        return word
     with STEMMING:
         return str(_stemmer(language).stemWord(word[:MOST_WORD_CHARACTERS]))
 

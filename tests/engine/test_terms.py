@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -61,6 +62,67 @@ def test_a_text_without_words_has_no_terms(text: str) -> None:
 @pytest.mark.parametrize("text", ["送料は無料です", "שלום עולם", "مرحبا بالعالم", "नमस्ते"])
 def test_words_of_any_script_are_terms(text: str) -> None:
     assert terms(text, "english")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("几点开门？", ["几点", "点开", "开门"]),
+        ("何時に開店", ["何時", "時に", "に開", "開店"]),
+        ("データ", ["デー", "ータ"]),
+        ("ﾃﾞｰﾀ", ["デー", "ータ"]),
+        ("반품은 언제", ["반품", "품은", "언제"]),
+        ("반품", ["반품"]),
+        ("𠮷野家", ["𠮷野", "野家"]),
+        ("人々", ["人々"]),
+    ],
+)
+def test_scripts_without_spaces_are_taken_in_pairs(text: str, expected: list[str]) -> None:
+    assert terms(text, "english") == expected
+    assert counted(text, "english") == {term_id(pair): 1 for pair in expected}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("60天内", ["60", "天内"]),
+        ("iPhone手机壳 x2", ["iphon", "手机", "机壳", "x2"]),
+        ("5元, t恤", ["5", "元", "t", "恤"]),
+        ("酒", ["酒"]),
+        ("returned 退货 goods", ["return", "退货", "good"]),
+    ],
+)
+def test_words_and_numbers_among_pairs_stay_whole(text: str, expected: list[str]) -> None:
+    assert terms(text, "english") == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("几点开门？", "本店每天上午九点开门，下午六点关门。"),
+        ("可以退货吗？", "您可以在收到商品后六十天内退货。"),
+        ("何時に開店しますか？", "当店は毎日午前九時に開店し、午後六時に閉店します。"),
+        ("반품 기간", "상품을 받은 날부터 육십 일 이내에 반품할 수 있습니다."),
+    ],
+)
+def test_a_question_shares_terms_with_the_sentence_that_answers_it(
+    question: str, text: str
+) -> None:
+    assert counted(question, "english").keys() & counted(text, "english").keys()
+
+
+def test_a_pair_is_counted_as_often_as_it_stands() -> None:
+    counts = counted("退货 退货款 return", "english")
+    assert counts == {term_id("退货"): 2, term_id("货款"): 1, term_id("return"): 1}
+
+
+def test_a_long_run_is_not_cut_like_a_long_word() -> None:
+    assert len(terms("货" * 1000, "english")) == 999
+
+
+@pytest.mark.parametrize("text", ["ร้านเปิดกี่โมง", "مواعيد العمل", "नमस्ते दुनिया", "שלום עולם"])
+def test_other_scripts_are_divided_as_they_were(text: str) -> None:
+    assert terms(text, "klingon") == re.findall(r"\w+", text)
 
 
 def test_an_unknown_language_is_stemmed_as_english_and_breaks_nothing() -> None:
