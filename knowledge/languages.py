@@ -41,9 +41,11 @@ STEMMED = {
     "tr": "turkish",
     "yi": "yiddish",
 }
-
+# Without a stemmer. Latin words among theirs are stemmed as English.
+UNSTEMMED = {"ja": "japanese", "ko": "korean", "th": "thai", "zh": "chinese"}
 
 LEAST_CHARACTERS = 200  # of a shorter text nobody can be sure
+LEAST_OF_OWN_SCRIPT = 20  # which nobody can mistake
 
 
 def settle(base: KnowledgeBase, code: str, characters: int) -> None:
@@ -52,8 +54,8 @@ def settle(base: KnowledgeBase, code: str, characters: int) -> None:
     With the language comes the model that is best for it, unless somebody chose one. Once there
     are passages it stays: their words were stemmed, and would no longer be found.
     """
-    language = STEMMED.get(code.partition("-")[0])
-    if language is None or characters < LEAST_CHARACTERS or language == base.language:
+    language, least = _named(code.partition("-")[0])
+    if not language or characters < least or language == base.language:
         return
     with transaction.atomic():
         same = KnowledgeBase.objects.filter(pk=base.pk)
@@ -67,3 +69,10 @@ def settle(base: KnowledgeBase, code: str, characters: int) -> None:
             model = default_model(language)
         same.update(language=language, embedding_model=model)
     base.refresh_from_db()
+
+
+def _named(code: str) -> tuple[str, int]:
+    """What we call the language, "" for one that we do not know; and how long a text tells it."""
+    if code in UNSTEMMED:
+        return UNSTEMMED[code], LEAST_OF_OWN_SCRIPT
+    return STEMMED.get(code, ""), LEAST_CHARACTERS

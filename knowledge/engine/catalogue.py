@@ -117,7 +117,7 @@ def model_of(name: str) -> EmbeddingModel:
 
 
 def best_for(language: str) -> str:
-    """The local model for texts in this language (a Snowball name) of those installed."""
+    """The local model for texts in this language ("english") of those installed."""
     if language == "english" or not KNOWN[USE_NAME].is_installed:
         return LOCAL_NAME
     return USE_NAME

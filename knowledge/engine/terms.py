@@ -33,7 +33,8 @@ STEMMING = Lock()
 
 
 def terms(text: str, language: str) -> list[str]:
-    """The stemmed words of `text` in order. `language` is a Snowball name such as "english"."""
+    """The stemmed words of `text` in order. `language` is a Snowball name such as "english"; in
+    one without a stemmer Latin words are stemmed as English."""
     words = _words(text)
     try:
         return [_stem(word, language) for word in words]

@@ -52,12 +52,41 @@ def world(db: None) -> Everything:
     return Everything.make("zanzibar")
 
 
-@pytest.mark.parametrize(("code", "chosen"), [("de", "german"), ("zh-Hant", "english"), ("", "")])
-def test_languages_without_a_stemmer_leave_the_usual_one(
+@pytest.mark.parametrize(
+    ("code", "chosen"),
+    [
+        ("de", "german"),
+        ("zh", "chinese"),
+        ("zh-Hant", "chinese"),
+        ("ja", "japanese"),
+        ("ko", "korean"),
+        ("th", "thai"),
+    ],
+)
+def test_a_language_brings_the_model_that_is_best_for_it(
     empty: KnowledgeBase, code: str, chosen: str
 ) -> None:
     languages.settle(empty, code, 1000)
-    assert empty.language == (chosen or "english")
+    assert (empty.language, empty.embedding_model) == (chosen, best_for(chosen))
+
+
+@pytest.mark.parametrize("code", ["", "xx-Bali", "vi"])
+def test_a_language_that_we_know_nothing_of_leaves_the_usual_one(
+    empty: KnowledgeBase, code: str
+) -> None:
+    languages.settle(empty, code, 1000)
+    assert (empty.language, empty.embedding_model) == ("english", LOCAL_NAME)
+
+
+@pytest.mark.parametrize(
+    ("code", "characters", "chosen"),
+    [("zh", 19, "english"), ("zh", 20, "chinese"), ("de", 199, "english"), ("de", 200, "german")],
+)
+def test_a_script_of_its_own_needs_less_text(
+    empty: KnowledgeBase, code: str, characters: int, chosen: str
+) -> None:
+    languages.settle(empty, code, characters)
+    assert empty.language == chosen
 
 
 def test_a_model_that_somebody_chose_stays(empty: KnowledgeBase) -> None:
