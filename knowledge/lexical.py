@@ -23,6 +23,7 @@ from knowledge.models import KnowledgeBase, Passage, PostingList, Segment, Sourc
 MOST_TERMS = 48  # of a question, the rarest
 MOST_COUNT = 65_535
 MOST_COUNTED = 50_000
+SHARE_AS_COSINE = 3.0
 COMMON = rank.idf(2, 1)  # of a term that half of the passages hold
 # How often a passage holds the term, and how many terms it has in all.
 POSTING = np.dtype([("passage", "<i8"), ("count", "<u2"), ("length", "<u4")])
@@ -54,6 +55,18 @@ def prepare(base: KnowledgeBase, question: str) -> LexicalQuery:
     rarest = sorted(weights, key=lambda term: -weights[term])[:MOST_TERMS]
     average = base.live_terms / passages
     return LexicalQuery(base.pk, max(average, 1.0), {term: weights[term] for term in rarest})
+
+
+def closeness(base: KnowledgeBase, question: str, texts: Sequence[str]) -> Sequence[float]:
+    """The share of the question's words, by their weight, that each text holds: as if it were a
+    cosine, of those of the local model (docs/decisions/retrieval.md)."""
+    weights = prepare(base, question).weights
+    total = sum(weights.values()) or 1.0
+    shares = [
+        sum(weights[term] for term in weights.keys() & counted(text, base.language).keys()) / total
+        for text in texts
+    ]
+    return [min(1.0, SHARE_AS_COSINE * share) for share in shares]
 
 
 def _holding(base: KnowledgeBase, terms: Sequence[int]) -> dict[int, int]:

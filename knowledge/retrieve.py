@@ -79,7 +79,12 @@ def words_of(base: KnowledgeBase, text: str) -> list[str]:
 
 
 def closeness(base: KnowledgeBase, question: str, texts: Sequence[str]) -> Sequence[float]:
-    """The cosine of the question to each text; zeros when the embedding model is down."""
+    """The cosine of the question to each text; zeros when the embedding model is down.
+
+    Where the model cannot read the question, the words they share stand for it.
+    """
+    if not model_of(base.embedding_model).reads(question):
+        return lexical.closeness(base, question, texts)
     try:
         vector = embed_kept(base.embedding_model, [question], asking=True)[0]
         units = embed_kept(base.embedding_model, texts)
@@ -132,7 +137,7 @@ def _search(base: KnowledgeBase, question: str, count: int, within: Source | Non
     ranks = _ranks(nearest), _ranks(best)
     ceiling = query.ceiling or 1.0
     shares = {i: value / ceiling for i, value in best.items()}
-    model = model_of(base.embedding_model)
+    model = model_of(base.embedding_model).for_question(question)
     close = {i: model.closeness(cosine) for i, cosine in cosines.items()}
     fused = fuse(close, shares, weight=model.lexical_weight)
     bonuses = _bonuses(live)

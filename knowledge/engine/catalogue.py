@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from types import MappingProxyType
 
@@ -16,6 +17,11 @@ BATCH = 32
 HOSTED_BATCH = 64
 OPENAI_BATCH = 256
 OPENAI_INDEXED = 512
+LETTER = re.compile(r"[^\W\d_]")
+NOT_LATIN = re.compile("[\u0370-\u1dff\u2c00-\ua71f\ua800-\ufaff\U00010000-\U0003ffff]")
+# Of a question that a model cannot read, words decide (docs/decisions/retrieval.md).
+BLIND_WEIGHT = 3.0
+BLIND_STRETCH = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,18 @@ class EmbeddingModel:
     @property
     def is_installed(self) -> bool:
         return not self.package or find_spec(self.package) is not None
+
+    def reads(self, text: str) -> bool:
+        """Whether its vector of this text says anything: an English model knows Latin letters."""
+        if self.speaks_all:
+            return True
+        return 2 * len(NOT_LATIN.findall(text)) <= len(LETTER.findall(text))
+
+    def for_question(self, question: str) -> EmbeddingModel:
+        """The same; where it cannot read the question, with weights that let words decide."""
+        if self.reads(question):
+            return self
+        return replace(self, lexical_weight=BLIND_WEIGHT, stretch=BLIND_STRETCH)
 
     def closeness(self, cosine: float) -> float:
         """A cosine on the scale that all models share."""
