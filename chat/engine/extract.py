@@ -36,6 +36,7 @@ MOST_QUOTATIONS = 2
 MOST_BEHIND = 0.06
 LEAST_TYPO_LENGTH = 5
 TYPO_RATIO = 0.9
+NO_SPACE_AFTER = ("。", "！", "？", "」", "』", "）")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,7 @@ def _joined(quoted: Sequence[Unit]) -> str:
 
 def _between(before: Unit, after: Unit) -> str:
     if after.kind is Kind.SENTENCE and before.block == after.block:
-        return " "
+        return "" if before.text.endswith(NO_SPACE_AFTER) else " "
     if before.kind is after.kind and before.block == after.block:
         return "\n"
     return "\n\n"

@@ -9,7 +9,8 @@ from enum import Enum
 from itertools import zip_longest
 
 SENTENCE_END = re.compile(
-    r"(?<=[.!?…])[\"”’)]*\s+(?=[\"“‘(]*[^\W_a-zß-öø-ÿ])|(?<=[。！？])", re.UNICODE
+    r"(?<=[.!?…])[\"”’)]*\s+(?=[\"“‘(]*[^\W_a-zß-öø-ÿ])|(?<=[。！？])(?![。！？」』”’）])",
+    re.UNICODE,
 )
 ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|approx|no|nr|vs|incl|max|min|tel|st|mr|mrs|ms|dr|z\.b|d\.h|bzw|ca)\.)$",

@@ -51,3 +51,17 @@ def test_a_bonus_makes_no_answer_of_what_is_none() -> None:
 
 def test_a_low_priority_hides_no_answer() -> None:
     assert quoted(0.9, -0.5) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("本店九点开门。六点关门。", "本店九点开门。六点关门。 [1]"),
+        ("We open at nine. We close at six.", "We open at nine. We close at six. [1]"),
+    ],
+)
+def test_sentences_are_joined_as_their_script_does(text: str, expected: str) -> None:
+    passage = Passage("src_1", "Hours", "", "", text, 0, 0.5)
+    found = extract([passage], TOPIC, str.split, lambda texts: [0.9] * len(texts))
+    assert found is not None
+    assert found.text == expected

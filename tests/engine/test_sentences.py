@@ -187,3 +187,17 @@ def test_every_word_of_running_text_is_in_a_unit() -> None:
 @pytest.mark.parametrize("passage", ["", "\n\n", "   ", "|---|---|", "- "])
 def test_nothing_to_say_is_no_unit_with_words(passage: str) -> None:
     assert not any(any(letter.isalnum() for letter in text) for text in texts(passage))
+
+
+@pytest.mark.parametrize(
+    ("passage", "expected"),
+    [
+        ("本店九点开门。六点关门！星期日呢？", ["本店九点开门。", "六点关门！", "星期日呢？"]),
+        ("「休みです。」と店主は言う。また来る。", ["「休みです。」と店主は言う。", "また来る。"]),
+        ("本当に？！はい。", ["本当に？！", "はい。"]),
+    ],
+)
+def test_chinese_and_japanese_sentences_end_without_a_space(
+    passage: str, expected: list[str]
+) -> None:
+    assert texts(passage) == expected
