@@ -45,11 +45,12 @@ def _drawn(page: str | Picture) -> str:
 
 
 def _file(objects: list[bytes]) -> bytes:
-    body, offsets = b"%PDF-1.7\n", []
+    parts, offsets, end = [b"%PDF-1.7\n"], [], 9
     for number, content in enumerate(objects, 1):
-        offsets.append(len(body))
-        body += f"{number} 0 obj\n".encode() + content + b"\nendobj\n"
-    table = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode()
-    table += b"".join(f"{offset:010d} 00000 n \n".encode() for offset in offsets)
-    trailer = f"trailer\n<</Size {len(objects) + 1}/Root 1 0 R>>\nstartxref\n{len(body)}\n%%EOF\n"
-    return body + table + trailer.encode()
+        offsets.append(end)
+        parts.append(f"{number} 0 obj\n".encode() + content + b"\nendobj\n")
+        end += len(parts[-1])
+    parts.append(f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode())
+    parts += [f"{offset:010d} 00000 n \n".encode() for offset in offsets]
+    trailer = f"trailer\n<</Size {len(objects) + 1}/Root 1 0 R>>\nstartxref\n{end}\n%%EOF\n"
+    return b"".join([*parts, trailer.encode()])

@@ -19,6 +19,9 @@ BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 DETECTION_BYTES = 256 * 1024
+# In a short text these are as likely as Windows' ones, and hardly anybody uses them any more.
+OF_DOS_AND_MAC = re.compile(r"mac_|hp_|cp(437|720|737|775|85\d|86\d|1125)$")
+LEAST_LETTERS, LEAST_SHARE = 4, 0.33  # in UTF-8, and of the lines, in a file of two encodings
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
 HALVES = re.compile(r"[\ud800-\udfff]")
 # Begins only where a run of spaces does: else each of a million of them would be tried.
@@ -38,7 +41,8 @@ def decode(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return _mostly_utf8(data) or data.decode(_most_likely(data), errors="replace")
+        whole = _by_lines(data) or _mostly_utf8(data)
+        return whole or data.decode(_most_likely(data), errors="replace")
 
 
 def encoding_of(path: Path) -> str:
@@ -79,17 +83,50 @@ def _mostly_utf8(data: bytes) -> str | None:
     return text if _beyond_ascii(text) - broken > 2 * broken else None
 
 
+def _by_lines(data: bytes) -> str | None:
+    """Some lines UTF-8 and the others in one older encoding, as files are that were joined."""
+    lines = data.splitlines(keepends=True)
+    valid = [_utf8_or_none(line) for line in lines]
+    letters = [count for text in valid if text and (count := _beyond_ascii(text))]
+    old = [line for line, text in zip(lines, valid, strict=True) if text is None]
+    # Short lines of Chinese or Thai in an older encoding are valid UTF-8 by chance now and then.
+    if sum(letters) < LEAST_LETTERS or len(letters) < LEAST_SHARE * (len(letters) + len(old)):
+        return None
+    encoding = _encoding_or_none(b"".join(old))
+    if encoding is None:
+        return None
+    return "".join(
+        line.decode(encoding, errors="replace") if text is None else text
+        for line, text in zip(lines, valid, strict=True)
+    )
+
+
+def _utf8_or_none(line: bytes) -> str | None:
+    """Also with a broken byte or two among many that are valid."""
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return _mostly_utf8(line)
+
+
 def _beyond_ascii(text: str) -> int:
     return len(text) - len(text.encode("ascii", errors="ignore"))
 
 
 def _most_likely(data: bytes) -> str:
-    best = from_bytes(data[:DETECTION_BYTES]).best()
-    if best is None:
+    encoding = _encoding_or_none(data)
+    if encoding is None:
         raise Unreadable(
             "The encoding of this text is unknown. Save it as UTF-8 and send it again."
         )
-    return best.encoding
+    return encoding
+
+
+def _encoding_or_none(data: bytes) -> str | None:
+    found = list(from_bytes(data[:DETECTION_BYTES]))  # best first
+    likely = [one for one in found if one.chaos <= found[0].chaos]
+    ours = [one for one in likely if not OF_DOS_AND_MAC.match(one.encoding)]
+    return (ours or likely)[0].encoding if likely else None
 
 
 def whole_letters(text: str) -> str:

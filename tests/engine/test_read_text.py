@@ -57,6 +57,9 @@ def test_a_byte_order_mark_decides_and_is_no_part_of_the_text(
     [
         (GERMAN, "latin-1"),
         ("Wir öffnen um neun.", "latin-1"),
+        ("Öffnungszeiten: täglich.\n" * 5, "cp1252"),
+        ("Returns within 60 days – free.", "cp1252"),
+        ("Größere Bestellungen prüfen wir täglich. Rückgaben binnen 14 Tagen.", "cp850"),
         ("Der Preis beträgt 5 € – „günstig“ und schön.", "cp1252"),
         ("Доставка занимает три рабочих дня. Возврат в течение месяца.", "cp1251"),
     ],
@@ -69,6 +72,36 @@ def test_a_few_broken_bytes_do_not_turn_utf_8_into_another_encoding() -> None:
     text = decode("Grüße aus Köln. ".encode() * 50 + b"\xff" + "Schöne Straße".encode())
     assert text.count("Grüße aus Köln.") == 50
     assert text.endswith("\ufffdSchöne Straße")
+
+
+@pytest.mark.parametrize(
+    ("lines", "encodings"),
+    [
+        ((GERMAN, "Öffnungszeiten: täglich."), ("utf-8", "cp1252")),
+        (("Öffnungszeiten: täglich.", GERMAN), ("cp1252", "utf-8")),
+        (("营业时间:九点到六点", "Returns within 60 days – free."), ("utf-8", "cp1252")),
+        (("Возврат в течение 60 дней.", "Доставка за два дня."), ("utf-8", "cp1251")),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 50])
+def test_each_line_of_a_joined_file_keeps_its_letters(
+    lines: tuple[str, str], encodings: tuple[str, str], times: int
+) -> None:
+    first, second = (f"{line}\n" * times for line in lines)
+    assert decode(first.encode(encodings[0]) + second.encode(encodings[1])) == first + second
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "big5", "shift_jis", "euc-kr"])
+def test_short_lines_that_are_valid_by_chance_do_not_part_a_file(encoding: str) -> None:
+    """Two letters of Chinese in an older encoding may be one of UTF-8: 联通 is the classic."""
+    words = {
+        "gb18030": "联通 退货 送货 营业 时间 付款 邮费 尺码 颜色 客服",
+        "big5": "退貨 送貨 營業 時間 付款 郵費 尺碼 顏色 客服 商品",
+        "shift_jis": "返品 配送 営業 時間 支払 送料 寸法 色 商品 お客様",
+        "euc-kr": "반품 배송 영업 시간 결제 운임 치수 색상 고객 상품",
+    }
+    text = "\n".join(words[encoding].split()) + "\n"
+    assert decode(text.encode(encoding)) == text
 
 
 def test_a_file_cut_within_a_letter_keeps_the_rest() -> None:
