@@ -9,6 +9,7 @@ import httpx
 import pytest
 from django.conf import settings
 
+from knowledge.engine.formats import REFUSED
 from knowledge.models import Passage, PostingList, Source
 from tests.house import House, Tenant
 from tests.services.waiting import wait_until
@@ -153,6 +154,35 @@ def test_a_file_that_cannot_be_taken_is_refused_at_once(
     response = shop.upload(name, content)
     assert (response.status_code, code(response)) == (status, expected)
     assert response.json()["error"]["message"]
+    nothing_left(shop)
+
+
+# What each kind of file that nothing here reads is called, and what to send instead.
+FOREIGN = {
+    ".doc": ("old Word file", ".docx"),
+    ".dot": ("old Word file", ".docx"),
+    ".ppt": ("old PowerPoint file", ".pptx"),
+    ".pps": ("old PowerPoint file", ".pptx"),
+    ".pages": ("Apple’s Pages", "PDF"),
+    ".numbers": ("Apple’s Numbers", ".xlsx"),
+    ".key": ("Apple’s Keynote", "PDF"),
+    ".rar": ("RAR", "ZIP"),
+    ".7z": ("7z", "ZIP"),
+    ".gz": ("gzip", "Unpack it"),
+    ".heic": ("HEIC", "JPEG"),
+}
+
+
+@pytest.mark.parametrize("suffix", sorted(FOREIGN.keys() | REFUSED.keys()))
+def test_a_format_that_nothing_reads_is_refused_with_what_to_send_instead(
+    shop: Tenant, suffix: str
+) -> None:
+    response = shop.upload(f"Price list{suffix.upper()}", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 300)
+    assert (response.status_code, code(response)) == (415, "file_type")
+    message = response.json()["error"]["message"]
+    called, instead = FOREIGN[suffix]
+    assert called in message
+    assert instead in message
     nothing_left(shop)
 
 
