@@ -9,7 +9,7 @@ from django.test.utils import setup_databases, teardown_databases
 
 from chatbot_saas.lib.storage_url import Keys, storage_of
 from chatbot_saas.static import collect_static_files
-from tests import environment
+from tests import environment, hostile
 from tests.fakes.smtp import FakeSmtp
 from tests.house import House, Tenant
 from tests.pdfs import Picture, pdf
@@ -113,3 +113,11 @@ def pdfs(two_pages: bytes) -> dict[str, bytes]:
         "scan.pdf": pdf(Picture(40), Picture(80)),
         "damaged.pdf": two_pages[: len(two_pages) // 4],
     }
+
+
+@pytest.fixture(scope="session")
+def odd_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The corpus's files that are too large or too odd to keep; an empty folder without it."""
+    folder = tmp_path_factory.mktemp("odd")
+    hostile.make_odd_files(folder)
+    return folder

@@ -20,8 +20,8 @@ from knowledge.engine.limits import MEGABYTE, Limits
 from knowledge.engine.ocr import PROGRAM
 from knowledge.engine.reading_processes import PROJECT
 from knowledge.engine.sandbox import reading
+from tests.hostile import CORPUS
 
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of files is not here")
 SLOWEST_SECONDS = 60
 ODD_FILES = {  # outcome, and a word of the text or of the reason
@@ -99,16 +99,7 @@ def test_a_file_gives_what_its_manifest_says(
     assert "root:" not in found.said  # nothing of this machine
 
 
-@pytest.fixture(scope="module")
-def odd_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not CORPUS.is_dir():
-        pytest.skip("the corpus of files is not here")
-    folder = tmp_path_factory.mktemp("odd")
-    script = CORPUS / "make_hostile.py"
-    subprocess.run([sys.executable, str(script), str(folder)], check=True, capture_output=True)
-    return folder
-
-
+@needs_corpus
 @pytest.mark.parametrize("name", ODD_FILES)
 def test_an_odd_file_ends_soon_and_in_little_memory(
     odd_files: Path, name: str, tmp_path: Path
@@ -124,12 +115,14 @@ def test_an_odd_file_ends_soon_and_in_little_memory(
     assert peak < Limits().memory + 200 * MEGABYTE
 
 
+@needs_corpus
 def test_every_odd_file_ends_in_ready_or_failed(odd_files: Path, tmp_path: Path) -> None:
     for path in sorted(odd_files.iterdir()):
         if path.name not in ODD_FILES:
             assert outcome_of(path, tmp_path).said, path.name
 
 
+@needs_corpus
 def test_nothing_is_written_outside_of_the_folder(odd_files: Path, tmp_path: Path) -> None:
     inner = tmp_path / "a" / "b" / "c" / "d" / "e"
     inner.mkdir(parents=True)
