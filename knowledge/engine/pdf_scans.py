@@ -139,15 +139,15 @@ def _of_scan(
         raise Unreadable(f"{scan}, of more than {ocr.MOST_PAGES} pages. Send it in parts.")
     texts, failed = _texts(document, pictures, seconds)
     if failed and not texts:
-        raise next(iter(failed.values()))
+        raise Unreadable(next(iter(failed.values())))
     return Recognised(texts, _note(sorted(failed), ""))
 
 
 def _texts(
     document: pypdfium2.PdfDocument, pictures: Sequence[int], seconds: float
-) -> tuple[dict[int, str], dict[int, Unreadable]]:
+) -> tuple[dict[int, str], dict[int, str]]:
     """Texts, and what is wrong with those pages that have none. Raises TooSlow."""
-    texts, failed = dict[int, str](), dict[int, Unreadable]()
+    texts, failed = dict[int, str](), dict[int, str]()
     deadline = time.monotonic() + seconds
     for number in pictures:
         try:
@@ -156,7 +156,7 @@ def _texts(
         except ocr.TooSlow:
             raise
         except Unreadable as error:
-            failed[number] = error
+            failed[number] = str(error)  # the error itself would hold its page's pixels
     return texts, failed
 
 
