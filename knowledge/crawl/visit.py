@@ -26,6 +26,9 @@ MEGABYTE = 1024 * 1024
 PAGE = Limits(seconds=30, bytes=5 * MEGABYTE)
 SITEMAP = Limits(seconds=40, bytes=MOST_BYTES, types=frozenset())
 
+# No browser reads them; Python does, and five megabytes of the first one would take it hours.
+NOT_OF_PAGES = frozenset({"punycode", "idna", "raw-unicode-escape", "unicode-escape", "utf-7"})
+
 
 class NotWanted(Exception):
     """A page that its owner, or ours, does not want read; the message says why."""
@@ -123,7 +126,7 @@ def _in_utf8(found: Fetched) -> bytes:
     """The body in one encoding; the header's word is lost once the page is a file."""
     try:
         codec = codecs.lookup(found.charset or "utf-8")
-        if codec.name == "utf-8":
+        if codec.name == "utf-8" or codec.name in NOT_OF_PAGES:
             return found.body
         name = "cp1252" if codec.name == "iso8859-1" else codec.name
         return found.body.decode(name, errors="replace").encode()

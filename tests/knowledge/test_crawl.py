@@ -288,6 +288,15 @@ def test_redirects_without_end_and_endless_pages_fail_alone(shop: Tenant, site: 
     assert "5 MB" in page(shop, site, "/returns").error
 
 
+def test_a_page_in_an_encoding_that_takes_hours_is_read_without_it(
+    shop: Tenant, site: Site
+) -> None:
+    head = b"<title>Hours</title><p>We open at nine every morning.</p><script>a-"
+    site.raw("/hours", head + b"b" * 1_000_000, "text/html; charset=punycode")
+    assert shop.crawl(site.url)["pages"]["taken"] == 3
+    assert titles(shop) == {"Start", "Hours", "Returns"}
+
+
 def test_a_server_that_is_busy_is_asked_again(shop: Tenant, site: Site) -> None:
     site.fail("/hours", 503, times=2)
     site.fail("/returns", 429, Retry_After="1")
