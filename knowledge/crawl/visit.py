@@ -57,6 +57,8 @@ def page_of(website: Website, page: WebPage, rules: Rules, *, beat: Beat) -> Vis
     found = door.get(page.url, headers=_conditions(page), limits=PAGE, may_follow=follow)
     if found.status == NOT_MODIFIED:
         return None
+    if normal(found.url) is None:
+        raise NotWanted("It leads to an address that is too long.")
     body = _with_address(_in_utf8(found), found.url)
     read = apart.read_page(body, found.url, agent=settings.CRAWLER_NAME, beat=beat)
     if read.links.wants_no_index:

@@ -221,6 +221,15 @@ def test_other_pages_do_not_lead_away(house: House, shop: Tenant, site: Site) ->
     assert other.asked == []
 
 
+def test_an_address_that_is_too_long_for_a_row_fails_alone(shop: Tenant, site: Site) -> None:
+    place = "/" + "a" * 1500
+    site.redirect("/hours", place)
+    site.article(place, "Hours", "We open at nine every morning.")
+    found = shop.crawl(site.url)
+    assert (found["status"], found["pages"]["taken"]) == ("ready", 2)
+    assert "too long" in page(shop, site, "/hours").error
+
+
 @pytest.mark.parametrize(
     "url",
     [
