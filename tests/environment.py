@@ -1,6 +1,7 @@
 """The tests' settings, set before Django reads any (pytest loads this first: see pyproject.toml).
 
-TEST_DATABASE=postgresql runs the same suite on PostgreSQL and Redis, both from their wheels.
+TEST_DATABASE=postgresql runs the same suite on PostgreSQL and Redis, both from their wheels;
+TEST_BROKER=amqp://… takes another broker for the work, which must be up.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def prepare() -> dict[str, str]:
         "SWEEP_SECONDS": "1",
         "LOG_LEVEL": "WARNING",
     }
-    return env | (_on_postgres() if ON_POSTGRES else {})
+    return env | (_on_postgres() if ON_POSTGRES else {}) | _broker()
 
 
 def new_database(name: str) -> str:
@@ -68,6 +69,11 @@ def _on_postgres() -> dict[str, str]:
         atexit.register(service.close)
     postgres.create_database("product")
     return {"DATABASE_URL": postgres.url_for("product"), "REDIS_URL": redis.url}
+
+
+def _broker() -> dict[str, str]:
+    url = os.environ.get("TEST_BROKER", "")
+    return {"CELERY_BROKER_URL": url} if url else {}
 
 
 def folder(name: str) -> Path:

@@ -18,7 +18,7 @@ from tests.house import House, Tenant
 from tests.knowledge.postings import indexed_passages
 from tests.services.waiting import wait_until
 
-LONGEST = 300
+LONGEST = 480
 # What a program says of a fault and its owner cannot use, and what tells about this machine.
 NOT_PLAIN = re.compile(r"Error|Exception|Traceback|errno|None|0x|/tmp|/var|\.py\b|[{}<>=_]")
 NEVER_READ = ("root:", "alert(", "AutoOpen", "Got out.")
