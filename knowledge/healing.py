@@ -1,9 +1,11 @@
 """Keep the vector index whole without anybody's help.
 
 Chroma may lose its disk with a redeploy, or damage a collection when it is killed. A collection of
-our own tells one disk from another; a server that was down, or has another disk, makes all of its
-collections doubtful, and so does every night. What is doubtful is compared with the database, and
-made anew from there when it differs: a row says what is to be done, whatever message is lost.
+our own tells one disk from another, and a connection that is kept open tells one run of a server
+from the next (chatbot_saas.lib.restarts). A server that was away, however shortly, or has another
+disk, makes all of its collections doubtful, and so does every night. What is doubtful is compared
+with the database, and made anew from there when it differs: a row says what is to be done, whatever
+message is lost.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from chatbot_saas.lib.restarts import Run
 from knowledge import index
 from knowledge.models import IndexServer, KnowledgeBase, KnowledgeBaseQuerySet, Source
 from knowledge.vectors import VectorsDown, shards, vectors
@@ -24,6 +27,7 @@ from knowledge.vectors import VectorsDown, shards, vectors
 logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 100
+MOST_SWEEPS_IN_DOUBT = 20  # for a worker to come that knows whether a server ran on
 
 
 def look_at_servers() -> None:
@@ -31,19 +35,30 @@ def look_at_servers() -> None:
     for shard in shards():
         server, _ = IndexServer.objects.get_or_create(shard=shard)
         try:
-            _seen(server, vectors(shard).marker())
+            run = vectors(shard).run()  # first: should the server end now, the next look shows it
+            _seen(server, vectors(shard).marker(), run)
         except VectorsDown:
             IndexServer.objects.filter(pk=server.pk).update(is_down=True)
 
 
 @transaction.atomic
-def _seen(server: IndexServer, marker: str) -> None:
-    is_as_before = marker == server.marker and not server.is_down
+def _seen(server: IndexServer, marker: str, run: Run) -> None:
+    is_as_before = marker == server.marker and not server.is_down and not run.was_away
+    if is_as_before and not run.covers(server.seen_at):
+        # Our connection is younger than that: another worker's may be older, unless all are new.
+        if _is_recent(server.seen_at):
+            return
+        is_as_before = False
     if not is_as_before:
         logger.warning("Chroma (%s) was away or is new: its collections are checked", server)
         doubt(KnowledgeBase.objects.filter(shard=server.shard))
     same = IndexServer.objects.filter(pk=server.pk)
     same.update(marker=marker, is_down=False, seen_at=timezone.now())
+
+
+def _is_recent(moment: datetime | None) -> bool:
+    patience = timedelta(seconds=settings.SWEEP_SECONDS * MOST_SWEEPS_IN_DOUBT)
+    return moment is not None and timezone.now() - moment < patience
 
 
 def doubt(bases: KnowledgeBaseQuerySet) -> None:

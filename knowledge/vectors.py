@@ -22,6 +22,7 @@ from chromadb.errors import ChromaError, InternalError, NotFoundError
 from django.conf import settings
 
 from chatbot_saas.lib.alone import Busy, alone
+from chatbot_saas.lib.restarts import Line, Run
 from knowledge.engine.embed import Matrix, Vector
 
 T = TypeVar("T")
@@ -30,6 +31,7 @@ ADD_BATCH = 250
 PAUSE_SECONDS = 2.0
 WRITERS_WAIT_SECONDS = 20.0
 MARKER = "which-disk-is-this"
+HEARTBEAT = "/api/v2/heartbeat"
 # Writing segments to disk while being killed broke collections for good; a threshold that is
 # seldom reached leaves them in the log, and a broken one is rebuilt from the database.
 CONFIGURATION: Any = {"hnsw": {"space": "cosine", "ef_search": 200, "sync_threshold": 10_000}}
@@ -62,6 +64,7 @@ class Vectors:
         self._collections: dict[str, Collection] = {}
         self._lock = threading.Lock()
         self._asked_again_at = 0.0
+        self._line = Line(f"{url}{HEARTBEAT}", timeout=settings.CHROMA_TIMEOUT)
 
     def add(self, collection: str, ids: Sequence[int], embeddings: Matrix) -> None:
         """Put these vectors in; those already there are replaced. Raises VectorsDown."""
@@ -111,6 +114,11 @@ class Vectors:
             lambda: self._connected().get_or_create_collection(MARKER, embedding_function=None)
         )
         return str(made.id)
+
+    def run(self) -> Run:
+        """Since when this server's process has run. Chroma itself tells nothing that changes with
+        each start. Raises VectorsDown."""
+        return self._guarded(self._line.run)
 
     def is_up(self) -> bool:
         try:
@@ -171,7 +179,7 @@ class Vectors:
 
     def _ping(self) -> None:
         """Chroma's own constructor calls the server without any time-out: ask first with one."""
-        with urlopen(f"{self.url}/api/v2/heartbeat", timeout=settings.CHROMA_TIMEOUT):  # noqa: S310
+        with urlopen(f"{self.url}{HEARTBEAT}", timeout=settings.CHROMA_TIMEOUT):  # noqa: S310
             return
 
 

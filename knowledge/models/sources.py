@@ -101,7 +101,8 @@ class KnowledgeBase(models.Model):
 class IndexServer(models.Model):
     """What is known of one Chroma server, by the name of its shard.
 
-    `marker` is the id of a collection that we made there: another one means another disk.
+    `marker` is the id of a collection that we made there: another one means another disk. What was
+    seen at `seen_at` is the process that answered when its collections were doubted last.
     """
 
     shard = models.CharField(max_length=40, unique=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -14,8 +14,10 @@ from knowledge.models import IndexServer, KnowledgeBase, Passage, Source
 from knowledge.vectors import CollectionBroken, vectors
 from tests.house import House, Tenant
 from tests.services.chroma import Chroma
+from tests.services.django import manage
 from tests.services.waiting import wait_until
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 FACTS = {
     "hours.md": "# Opening hours\n\nThe shop opens at nine and closes at six.",
     "returns.md": "# Returns\n\nYou may send goods back within sixty days of delivery.",
@@ -119,6 +121,83 @@ def test_after_an_unclean_stop_everything_is_looked_at_again(house: House, taugh
         house.fragile.start()
     wait_until(lambda: is_whole(taught) and checked_at(taught) > before, 60)
     assert not IndexServer.objects.get(shard="fragile").is_down
+
+
+@pytest.fixture
+def quiet(house: House) -> Iterator[House]:
+    """No sweep comes but those that a test asks for."""
+    house.scheduler.stop()
+    sweep()  # after those that were on their way
+    yield house
+    house.scheduler.start()
+
+
+def sweep() -> None:
+    """Have the worker look at its servers once."""
+    before = timezone.now()
+    tasks.sweep_sources.delay()
+    wait_until(lambda: seen_at() > before, 30)
+
+
+def seen_at() -> datetime:
+    return IndexServer.objects.values_list("seen_at", flat=True).get(shard="fragile") or LONG_AGO
+
+
+def lose_some(shop: Tenant) -> None:
+    """Behind everybody's back."""
+    own = Passage.objects.filter(source__knowledge_base=shop.base)
+    vectors("fragile").remove(shop.base.collection, list(own.values_list("pk", flat=True)[:2]))
+    assert not index.check(shop.base).ok
+
+
+def test_a_stop_that_is_shorter_than_a_sweep_is_noticed(taught: Tenant, quiet: House) -> None:
+    for _ in range(3):
+        sweep()
+    before = checked_at(taught)
+    lose_some(taught)
+    sweep()
+    assert not is_whole(taught)
+    assert checked_at(taught) == before  # a server that runs on is left alone
+    quiet.fragile.kill()
+    quiet.fragile.start()
+    assert not IndexServer.objects.get(shard="fragile").is_down
+    sweep()
+    wait_until(lambda: is_whole(taught) and checked_at(taught) > before, 60)
+
+
+def test_a_stop_of_worker_and_chroma_at_once_is_noticed(taught: Tenant, quiet: House) -> None:
+    """As by a power cut: nobody is left whose connection would tell."""
+    before = checked_at(taught)
+    lose_some(taught)
+    quiet.worker.kill()
+    quiet.fragile.kill()
+    quiet.fragile.start()
+    quiet.worker.start()
+    nobody_has_looked_for_an_hour()
+    sweep()
+    wait_until(lambda: is_whole(taught) and checked_at(taught) > before, 60)
+
+
+def test_a_new_worker_leaves_it_to_the_others_to_know(taught: Tenant, quiet: House) -> None:
+    """Nothing is checked whenever one starts; unless nobody knows."""
+    before, seen = checked_at(taught), seen_at()
+    look_as_a_new_worker(quiet)
+    taught.base.refresh_from_db()
+    assert (checked_at(taught), seen_at()) == (before, seen)
+    nobody_has_looked_for_an_hour()
+    look_as_a_new_worker(quiet)
+    taught.base.refresh_from_db()
+    assert taught.base.index_checked_at is None
+
+
+def look_as_a_new_worker(house: House) -> None:
+    look = "from knowledge import healing; healing.look_at_servers()"
+    manage("shell", "--command", look, env=house.env)
+
+
+def nobody_has_looked_for_an_hour() -> None:
+    hour_ago = timezone.now() - timedelta(hours=1)
+    IndexServer.objects.filter(shard="fragile").update(seen_at=hour_ago)
 
 
 def test_what_was_damaged_without_a_trace_is_found_at_night(house: House, taught: Tenant) -> None:
