@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import User
 from knowledge import healing, index, retrieve, tasks
 from knowledge.embedding import unpack
 from knowledge.models import IndexServer, KnowledgeBase, Passage, Source
@@ -17,6 +19,7 @@ from tests.services.chroma import Chroma
 from tests.services.django import manage
 from tests.services.waiting import wait_until
 
+WITH_PROBLEM = "?index_problem__isempty=0"
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 FACTS = {
     "hours.md": "# Opening hours\n\nThe shop opens at nine and closes at six.",
@@ -220,6 +223,35 @@ def test_vectors_of_nobody_are_taken_out(house: House, taught: Tenant) -> None:
     assert not index.check(taught.base).ok
     healing.doubt(KnowledgeBase.objects.filter(pk=taught.base.pk))
     wait_until(lambda: is_whole(taught), 60)
+
+
+def test_what_is_wrong_shows_in_readyz_and_the_admin(house: House, taught: Tenant) -> None:
+    wait_until(lambda: ready(house)["index"] == "whole", 60)
+    same = KnowledgeBase.objects.filter(pk=taught.base.pk)
+    house.fragile.kill()
+    try:
+        wait_until(lambda: IndexServer.objects.get(shard="fragile").is_down, 30)
+        healing.doubt(same)
+        assert ready(house)["index"] == "0 broken, 1 unchecked"
+        same.update(index_problem="2 of 3 there, 3 found")
+        assert ready(house)["index"] == "1 broken, 1 unchecked"
+        page = broken_for_staff(taught)
+        assert taught.client.name in page
+        assert "2 of 3 there, 3 found" in page
+    finally:
+        house.fragile.start()
+    wait_until(lambda: ready(house)["index"] == "whole", 60)
+    assert taught.client.name not in broken_for_staff(taught)
+
+
+def broken_for_staff(shop: Tenant) -> str:
+    """The staff's list of knowledge bases with a problem."""
+    email = "index@staff.example"
+    staff, _ = User.objects.get_or_create(email=email, is_staff=True, is_superuser=True)
+    with shop.dashboard(staff) as desk:
+        page = desk.get(f"{reverse('admin:knowledge_knowledgebase_changelist')}{WITH_PROBLEM}")
+    assert page.status_code == 200
+    return page.text
 
 
 def test_while_something_is_added_nothing_is_taken_for_damage(taught: Tenant) -> None:
