@@ -45,8 +45,8 @@ def check(base: KnowledgeBase) -> Health:
     of their vectors could not be found any more. Raises VectorsDown.
     """
     everything = Passage.objects.filter(source__knowledge_base=base)
-    stored = everything.live().values_list("pk", "embedding")
-    # Of a source that is being read some are there already, and of one that is deleted still.
+    stored = everything.indexed().values_list("pk", "embedding")
+    # Of a source that is being read more may be there already, and of one that is deleted still.
     return compare(base, base.collection, stored, base.model, most=everything.count())
 
 

@@ -334,6 +334,16 @@ class PassageQuerySet(models.QuerySet["Passage"]):
         is_coming = models.Q(version=models.F("source__version"), source__state__in=Source.WORKING)
         return self.filter(is_live | is_coming)
 
+    def indexed(self) -> PassageQuerySet:
+        """Those that answers may use, and of each source that is being read those put in."""
+        is_live = models.Q(version=models.F("source__live_version"))
+        is_put_in = models.Q(
+            version=models.F("source__version"),
+            source__state__in=Source.WORKING,
+            position__lt=models.F("source__pushed"),
+        )
+        return self.filter(is_live | is_put_in)
+
     def live(self) -> PassageQuerySet:
         """Only of the version of each source that answers may use now."""
         return self.filter(version=models.F("source__live_version"))

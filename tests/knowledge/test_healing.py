@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connections
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from knowledge import healing, index, retrieve, tasks
+from knowledge import healing, index, ingest, jobs, removal, retrieve, tasks
 from knowledge.embedding import unpack
 from knowledge.models import IndexServer, KnowledgeBase, Passage, Source
 from knowledge.vectors import CollectionBroken, vectors
@@ -252,6 +257,98 @@ def broken_for_staff(shop: Tenant) -> str:
         page = desk.get(f"{reverse('admin:knowledge_knowledgebase_changelist')}{WITH_PROBLEM}")
     assert page.status_code == 200
     return page.text
+
+
+ROOMS = 200
+LONG = "\n\n".join(
+    f"## Room {number}\n\n" + f"The swimming pool of room {number} opens in the morning. " * 16
+    for number in range(ROOMS)
+)
+
+
+@pytest.fixture
+def put_down(taught: Tenant, quiet: House) -> Iterator[Source]:
+    """A long document, a part of it read and in the index, that waits for its next turn; nobody
+    wakes the worker of the house for it."""
+    source = Source.objects.create(
+        knowledge_base=taught.base,
+        title="Rooms",
+        format="markdown",
+        bytes=len(LONG),
+        sha256=uuid4().hex,
+        file=default_storage.save("sources/rooms.md", ContentFile(LONG)),
+        state=Source.State.READING,
+        lease="ours",
+    )
+    ingest.run([source], is_over=lambda: True)
+    source.refresh_from_db()
+    assert (source.state, source.error) == (Source.State.QUEUED, "")
+    assert 0 < source.pushed <= source.passages.count() < ROOMS
+    yield source
+    removal.remove(source)
+
+
+def go_on_with(source: Source, *, is_over: Callable[[], bool] = lambda: False) -> None:
+    claimed = jobs.claim(source.pk)
+    assert claimed is not None
+    ingest.run([claimed], is_over=is_over)
+    source.refresh_from_db()
+    assert source.state == Source.State.READY
+
+
+def everything_is_in(shop: Tenant) -> bool:
+    own = Passage.objects.filter(source__knowledge_base=shop.base).values_list("pk", flat=True)
+    there = vectors("fragile")._collection(shop.base.collection).get(include=[])["ids"]
+    return sorted(map(int, there)) == sorted(own)
+
+
+def lose_what_is_coming(shop: Tenant, source: Source) -> None:
+    """What came in last, as a server may that had no time to write it."""
+    ids = list(source.passages.order_by("-position").values_list("pk", flat=True)[:9])
+    vectors("fragile").remove(shop.base.collection, ids)
+
+
+def lose_all(shop: Tenant, _: Source) -> None:
+    vectors("fragile").drop(shop.base.collection)
+
+
+def make_anew(shop: Tenant, _: Source) -> None:
+    index.rebuild(shop.base)
+
+
+@pytest.mark.parametrize("happens", [lose_what_is_coming, lose_all, make_anew])
+def test_a_document_that_was_put_down_lacks_nothing_in_the_end(
+    taught: Tenant, put_down: Source, happens: Callable[[Tenant, Source], None]
+) -> None:
+    """It goes on where it stopped, and counts on what it has put in before."""
+    happens(taught, put_down)
+    healing.doubt(KnowledgeBase.objects.filter(pk=taught.base.pk))
+    healing.heal(taught.base)
+    assert is_whole(taught)
+    go_on_with(put_down)
+    assert everything_is_in(taught)
+
+
+def test_an_index_made_anew_while_a_document_is_read_lacks_nothing(
+    taught: Tenant, put_down: Source
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        rebuilds = list[Future[None]]()
+
+        def rebuild() -> None:
+            try:
+                index.rebuild(taught.base)
+            finally:
+                connections.close_all()
+
+        def begin() -> bool:
+            rebuilds.append(pool.submit(rebuild))
+            return False
+
+        go_on_with(put_down, is_over=begin)
+    assert rebuilds
+    assert [one.result() for one in rebuilds] == [None] * len(rebuilds)
+    assert everything_is_in(taught)
 
 
 def test_while_something_is_added_nothing_is_taken_for_damage(taught: Tenant) -> None:
