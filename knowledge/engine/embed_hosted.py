@@ -50,16 +50,21 @@ class HostedEmbedder:
         if not texts:
             return np.empty((0, known.dimensions), np.float32)
         cut = [text[: known.most_characters] for text in texts]
-        batches = [cut[i : i + known.batch] for i in range(0, len(cut), known.batch)]
-        vectors = [vector for batch in batches for vector in self._embed_batch(batch)]
-        matrix = self._matrix(vectors)
+        most = known.request or len(cut)
+        requests = [cut[i : i + most] for i in range(0, len(cut), most)]
+        # One after the other: what comes back takes five times as much as the numbers kept of it.
+        parts = list[Matrix]()
+        for texts_of_one in requests:
+            dimensions = known.dimensions or (parts[0].shape[1] if parts else 0)
+            parts.append(self._matrix(self._embed_batch(texts_of_one), dimensions))
+        matrix = np.concatenate(parts)
         unit: Matrix = matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-9)
         return unit
 
-    def _matrix(self, vectors: list[list[float]]) -> Matrix:
-        """All of one length, and of the model's own where that is known."""
+    def _matrix(self, vectors: list[list[float]], dimensions: int) -> Matrix:
+        """All of one length, and of this one where it is known."""
         lengths = {len(vector) for vector in vectors}
-        wanted = model_of(self.name).dimensions or max(lengths)
+        wanted = dimensions or max(lengths)
         if lengths != {wanted}:
             raise EmbedderRefused(
                 f"{self.model} gave vectors of {min(lengths)} numbers instead of {wanted}."

@@ -362,7 +362,7 @@ def test_a_website_is_seen_before_it_is_read(
     site.article("/jobs", "Jobs", "We look for a baker.")
     page = empty.enter(context)
     page.goto(f"{empty.url}/app/knowledge/")
-    page.get_by_label("Address").fill(site.url)
+    page.get_by_label("Address", exact=True).fill(site.url)
     page.get_by_role("button", name="Look for pages").click()
     expect(page.get_by_role("heading", name="3 pages found")).to_be_visible(timeout=20_000)
     page.get_by_label("Leave out Jobs").check()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from django.conf import settings
 
-from knowledge.engine.catalogue import OPENAI_BATCH
+from knowledge.engine.catalogue import OPENAI_REQUEST
 from knowledge.engine.embed import LOCAL_DIMENSIONS, LocalEmbedder, local_model
 from knowledge.engine.embed_hosted import HostedEmbedder
 from knowledge.engine.errors import EmbedderDown
@@ -125,7 +125,7 @@ def hosted(fake: FakeOpenAI) -> Iterator[HostedEmbedder]:
 def test_a_hosted_models_vectors_have_the_length_of_one_and_the_texts_order(
     hosted: HostedEmbedder,
 ) -> None:
-    texts = [f"text number {number}" for number in range(OPENAI_BATCH + 3)]
+    texts = [f"text number {number}" for number in range(OPENAI_REQUEST + 3)]
     vectors = hosted.embed(texts)
     assert len(vectors) == len(texts)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-5)
@@ -133,7 +133,7 @@ def test_a_hosted_models_vectors_have_the_length_of_one_and_the_texts_order(
 
 
 def test_texts_are_sent_in_batches(hosted: HostedEmbedder, fake: FakeOpenAI) -> None:
-    hosted.embed(["text"] * (2 * OPENAI_BATCH + 1))
+    hosted.embed(["text"] * (2 * OPENAI_REQUEST + 1))
     assert [len(request.body["input"]) for request in fake.requests] == [256, 256, 1]
 
 

@@ -40,13 +40,12 @@ def world(db: None, chroma: Chroma) -> Everything:
 @pytest.fixture
 def half(world: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
     """A document with a scanned page, read where there is no OCR."""
-    with monkeypatch.context() as bare:
-        tesseract.remove(tmp_path / "bare", bare)
-        path = tmp_path / "rules.pdf"
-        path.write_bytes(pdf(TEXT, Picture(40)))
-        source = sources.add_path(world.base, path)
-        read(source)
-        yield source
+    tesseract.remove(tmp_path / "bare", monkeypatch)
+    path = tmp_path / "rules.pdf"
+    path.write_bytes(pdf(TEXT, Picture(40)))
+    source = sources.add_path(world.base, path)
+    read(source)
+    yield source
     end_idle()
 
 
