@@ -243,9 +243,9 @@ def test_what_is_wrong_shows_in_readyz_and_the_admin(house: House, taught: Tenan
         wait_until(lambda: IndexServer.objects.get(shard="fragile").is_down, 30)
         healing.doubt(same)
         # Other bases may be in doubt as well: it is said of all together.
-        assert re.fullmatch(r"0 broken, [1-9]\d* unchecked", ready(house)["index"])
+        assert re.fullmatch(r"0 broken, [1-9]\d* unchecked", str(ready(house)["index"]))
         same.update(index_problem="2 of 3 there, 3 found")
-        assert re.fullmatch(r"1 broken, [1-9]\d* unchecked", ready(house)["index"])
+        assert re.fullmatch(r"1 broken, [1-9]\d* unchecked", str(ready(house)["index"]))
         page = broken_for_staff(taught)
         assert taught.client.name in page
         assert "2 of 3 there, 3 found" in page
