@@ -147,7 +147,7 @@ def _store(base: KnowledgeBase, batch: Batch) -> Stored:
     with transaction.atomic():
         # The sources are locked before the base, as everywhere.
         kept = [at for at, part in enumerate(batch.parts) if _is_ours(part)]
-        if not _is_unchanged(base):
+        if kept and not _is_unchanged(base):  # with its sources the base may be gone as well
             raise _ModelChanged
         segments = [
             (_passages(batch.parts[at], words[at], rows[at]), words[at])
