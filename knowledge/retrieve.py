@@ -28,6 +28,7 @@ COMPARED_AT_ONCE = 2000
 # What Chroma keeps in memory alone (vectors.CONFIGURATION) is lost where it has too many
 # collections: so many vectors are compared here in some ten milliseconds instead.
 MOST_COMPARED = 10_000
+COMPARISONS = 2
 # What a client's own ranking of its answers adds in the order of hits, and nowhere else
 # (docs/decisions/questions-and-answers.md).
 BONUS = {Faq.Priority.HIGH: 0.1, Faq.Priority.LOW: -0.1}
@@ -127,10 +128,10 @@ def _search(base: KnowledgeBase, question: str, count: int, within: Source | Non
     live = _live(base, {*near, *named})
     if len(named) == 2 * CANDIDATES and sum(i in live for i in named) < CANDIDATES:
         # A worker has not yet cleared away what they belong to.
-        live |= _live(base, lexical.candidates(query, MOST_CANDIDATES, source=within))
+        named = lexical.candidates(query, MOST_CANDIDATES, source=within)
+        live = _live(base, {*near, *named})
     if vector is not None and within is None and _lacks_some(base, near, live):
-        near = _looked_further(base, vector)
-        live |= _live(base, near)
+        near, live = _looked_further(base, vector, named)
     best = _best_first(lexical.score(query, live.keys()))
     cosines = {} if vector is None else _cosines(vector, live)
     nearest = _best_first({i: cosine for i, cosine in cosines.items() if i in near})
@@ -166,10 +167,23 @@ def _lacks_some(base: KnowledgeBase, near: Collection[int], live: Mapping[int, b
     return found < min(CANDIDATES, base.live_passages)
 
 
-def _looked_further(base: KnowledgeBase, vector: Vector) -> Collection[int]:
+def _looked_further(
+    base: KnowledgeBase, vector: Vector, named: Collection[int]
+) -> tuple[Collection[int], dict[int, bytes]]:
+    """The nearest, and the vectors of them and of those `named` that answers may use now.
+
+    All are asked again at one moment: with what was found before, both versions of a source that
+    was published in between would come.
+    """
     if base.live_passages > MOST_COMPARED:
-        return _nearest(base, vector, None, MOST_CANDIDATES)
-    return _nearest_among(_searched(base), base, vector)
+        near = _nearest(base, vector, None, MOST_CANDIDATES)
+        return near, _live(base, {*near, *named})
+    for _ in range(COMPARISONS):
+        compared = _nearest_among(_searched(base), base, vector)
+        live = _live(base, {*compared, *named})
+        if live.keys() >= compared.keys():  # nothing was published since
+            break
+    return compared, live
 
 
 class _Watch:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import count
+
 import numpy as np
 import pytest
 from django.utils import timezone
@@ -10,7 +13,7 @@ from knowledge import index, indexing, jobs, lexical, publishing, removal, retri
 from knowledge.embedding import embed_kept, pack
 from knowledge.engine.errors import EmbedderDown, Unreadable
 from knowledge.engine.terms import counted
-from knowledge.models import Passage, Segment, Source
+from knowledge.models import KnowledgeBase, Passage, Segment, Source
 from knowledge.vectors import vectors
 from tests.house import Tenant
 
@@ -104,6 +107,30 @@ def test_versions_that_nobody_cleared_away_take_no_place_and_go(shop: Tenant) ->
     publishing.clear_leftovers()
     assert set(source.passages.values_list("version", flat=True)) == {2}
     assert list(Segment.objects.filter(source=source).values_list("version", "last")) == [(2, 59)]
+    removal.remove(source)
+
+
+@pytest.mark.parametrize("moment", [1, 2, 3])
+def test_a_version_published_in_the_middle_of_a_search_leaves_one_of_both(
+    shop: Tenant, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    """The search asks the database more than once, and compares all as the index gives too few."""
+    source = source_of(shop, version=2, live_version=1, state=Source.State.READY, lease="")
+    store(source, 1, 1, "An umbrella costs nine.")
+    store(source, 2, 1, "An umbrella costs ten.")
+    sizes.recount(shop.base)
+    shop.base.refresh_from_db()
+    calls = count(1)
+    usual = retrieve._live
+
+    def late(base: KnowledgeBase, passage_ids: Iterable[int]) -> dict[int, bytes]:
+        if next(calls) == moment:
+            Source.objects.filter(pk=source.pk).update(live_version=2)
+        return usual(base, passage_ids)
+
+    monkeypatch.setattr(retrieve, "_live", late)
+    found = retrieve.search(shop.base, QUESTION, count=5).hits
+    assert [hit.version for hit in found] == [1 if moment == 3 else 2]
     removal.remove(source)
 
 
