@@ -12,7 +12,7 @@ where the one before stopped. Each batch is stored in one transaction that first
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from itertools import groupby, islice
 from operator import itemgetter
 
@@ -21,15 +21,13 @@ from django.db.models import Count, F, Max
 from chatbot_saas.lib.ahead import ahead
 from knowledge import indexing, languages, storing
 from knowledge.engine.errors import EmbedderDown, Unreadable
-from knowledge.engine.sandbox import Reading, reading
 from knowledge.engine.split import Piece
-from knowledge.engine.written import reading_of
-from knowledge.jobs import LeaseLost, Paused, claim, outcome, renew
-from knowledge.local_copy import local_copy
-from knowledge.models import Faq, Passage, Source
+from knowledge.jobs import Paused, claim, outcome, renew
+from knowledge.models import Passage, Source
 from knowledge.publishing import delete_older, publish
 from knowledge.removal import forget_strays
 from knowledge.storing import Batch, Part, Stored, Work
+from knowledge.texts import Texts
 from knowledge.vectors import VectorsDown
 
 # A batch that was stored, and what kept it from the index.
@@ -83,20 +81,21 @@ class _Stream:
 
     def _batches(self) -> Iterator[list[Part]]:
         """As many pieces as the model takes at once, of one source after another."""
-        pieces = self._pieces()
-        while batch := list(islice(pieces, self.base.model.batch)):
-            yield [_part(work, list(own)) for work, own in groupby(batch, key=itemgetter(0))]
+        with closing(Texts(self.works, beat=self._beat)) as texts:
+            pieces = self._pieces(texts)
+            while batch := list(islice(pieces, self.base.model.batch)):
+                yield [_part(work, list(own)) for work, own in groupby(batch, key=itemgetter(0))]
 
-    def _pieces(self) -> Iterator[tuple[Work, Piece | None]]:
+    def _pieces(self, texts: Texts) -> Iterator[tuple[Work, Piece | None]]:
         """Of each source what was not stored before, and None at its end."""
         for work in self.works:
             if not self.is_stopped:
                 with _ending(work):
-                    yield from self._read(work)
+                    yield from self._read(work, texts)
 
-    def _read(self, work: Work) -> Iterator[tuple[Work, Piece | None]]:
+    def _read(self, work: Work, texts: Texts) -> Iterator[tuple[Work, Piece | None]]:
         self._prepare(work)
-        with self._opened(work) as text:
+        with texts.open(work) as text:
             languages.settle(self.base, text.language, text.characters)
             work.begin(text)
             for piece in text.pieces:
@@ -107,33 +106,12 @@ class _Stream:
 
     def _prepare(self, work: Work) -> None:
         """Clear up after the versions before, and index what an earlier attempt only stored."""
-        renew(work.source)
         delete_older(work.source)
         if work.pushed < work.before:
             missing = work.source.passages.filter(
                 version=work.source.version, position__gte=work.pushed
             )
             work.is_indexed = indexing.push_passages(work.source, missing, beat=self._beat)
-
-    def _opened(self, work: Work) -> AbstractContextManager[Reading]:
-        if work.source.kind == Source.Kind.FAQ:
-            return nullcontext(_written(work.source, skip=work.before))
-        return self._opened_file(work)
-
-    @contextmanager
-    def _opened_file(self, work: Work) -> Iterator[Reading]:
-        source = work.source
-
-        def beat() -> None:
-            self._beat()
-            if work.is_over:
-                raise LeaseLost  # nobody wants the rest of what may take minutes
-
-        with (
-            local_copy(source.file, beat=beat) as path,
-            reading(path, source.format, title=source.title, skip=work.before, beat=beat) as text,
-        ):
-            yield text
 
     def _embed(self, parts: Sequence[Part]) -> Batch:
         return storing.embed(self.base.embedding_model, parts)  # another one by now, perhaps
@@ -214,11 +192,3 @@ def _settle(part: Part) -> None:
         work.pushed = part.pieces[-1].position + 1
     if not part.is_last:
         renew(work.source, pushed=work.pushed)
-
-
-def _written(source: Source, *, skip: int) -> Reading:
-    """What somebody typed stands in a row; it holds nothing that a process must be kept from."""
-    faq = Faq.objects.filter(source=source).first()
-    if faq is None:
-        raise LeaseLost
-    return reading_of(faq.question, faq.answer, skip=skip)

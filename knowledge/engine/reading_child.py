@@ -1,4 +1,5 @@
-"""The process that reads one file: forked by reading_server.py, which knows as little as this one.
+"""The process that reads one file, or several short ones; forked by reading_server.py, which knows
+as little as this one.
 
 It says what it found as lines of JSON: first the whole text's title, language and length, then a
 line for each passage, then the end; or one line with the reason why nothing can be read. What it
@@ -59,7 +60,21 @@ def _passages(job: dict[str, Any]) -> Iterator[Line]:
     yield {"end": True}
 
 
-TELLERS = {"passages": _passages, "page": telling.page, "sitemap": telling.sitemap}
+def _several(job: dict[str, Any]) -> Iterator[Line]:
+    """Of each file in turn what would be told of it alone."""
+    for one in job["files"]:
+        try:
+            yield from _passages(one)
+        except Unreadable as error:
+            yield {"unreadable": str(error)}
+
+
+TELLERS = {
+    "passages": _passages,
+    "several": _several,
+    "page": telling.page,
+    "sitemap": telling.sitemap,
+}
 
 
 def _read(path: Path, file_format: str, title: str) -> tuple[dict[str, Any], Iterator[Piece]]:

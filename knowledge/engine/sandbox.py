@@ -13,7 +13,7 @@ import select
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 MOST_LINE_BYTES = 256 * 1024  # a passage has 1,000 characters and a heading of 300
 CHUNK = 64 * 1024
 BEAT_SECONDS = 1.0
+
+# Of several together: whichever needs more has the usual time when it is read alone.
+OF_SHORT_FILES = Limits(cpu=10, wall=30, pause=30)
 
 Beat = Callable[[], object]
 
@@ -65,6 +68,20 @@ class Reading:
     note: str = ""  # what of the file could not be read, for its owner
 
 
+@dataclass(frozen=True, slots=True)
+class ShortFile:
+    """One that is read with others; `title` stands in for one that the file does not have."""
+
+    path: Path
+    format: str
+    title: str
+
+    @property
+    def job(self) -> dict[str, Any]:
+        path = str(self.path.resolve())
+        return {"path": path, "format": self.format, "title": self.title, "skip": 0}
+
+
 @contextmanager
 def reading(
     path: Path,
@@ -80,16 +97,32 @@ def reading(
     `title` stands in for one that the file does not have. Raises Unreadable.
     """
     allowed = limits or Limits().for_bytes(path.stat().st_size)
-    job = {
-        "does": "passages",
-        "path": str(path.resolve()),
-        "format": file_format,
-        "title": title,
-        "skip": skip,
-    }
+    job = ShortFile(path, file_format, title).job | {"does": "passages", "skip": skip}
     with telling(job, limits=allowed, reasons=OF_A_FILE, beat=beat) as lines:
         head = lines.next(allowed.wall)["read"]
         yield Reading(**head, pieces=_pieces(lines))
+
+
+def reading_several(
+    files: Sequence[ShortFile], *, beat: Beat = lambda: None
+) -> Generator[Reading | None, None, None]:
+    """Read short files one after another in one process: the whole of each, or None.
+
+    None says nothing of the file but that it must be read alone: it cannot be read, or the process
+    ended with it or with one before it.
+    """
+    job = {"does": "several", "files": [file.job for file in files]}
+    with telling(job, limits=OF_SHORT_FILES, reasons=OF_A_FILE, beat=beat) as lines:
+        for _ in files:
+            yield None if lines.is_over else _whole(lines)
+
+
+def _whole(lines: Lines) -> Reading | None:
+    try:
+        head = lines.next(lines.limits.wall)["read"]
+        return Reading(**head, pieces=iter(list(_pieces(lines))))
+    except Unreadable:
+        return None
 
 
 @contextmanager
@@ -127,6 +160,7 @@ class Lines:
         self.limits = limits
         self.reasons = reasons
         self.buffer = b""
+        self.is_over = False  # nothing more is told
 
     def rest(self, name: str) -> Iterator[Any]:
         """What comes by this name until the end."""
@@ -148,6 +182,7 @@ class Lines:
         if "unreadable" in told:
             raise Unreadable(told["unreadable"])
         if "too_much" in told:
+            self.is_over = True
             raise Unreadable(self.reasons.too_much)
         return told
 
@@ -157,11 +192,13 @@ class Lines:
             if select.select([pipe], [], [], min(left, BEAT_SECONDS))[0]:
                 return os.read(pipe.fileno(), CHUNK)
             self.beat()
+        self.is_over = True
         logger.warning("reading a file took too long")
         raise Unreadable(self.reasons.too_long)
 
     def _failure(self, what: str) -> Unreadable:
         """Why the process ended, as far as its end tells."""
+        self.is_over = True
         code = self.child.code() if what == "no more lines" else 0
         self.said.seek(0)
         words = self.said.read(CHUNK).decode("utf-8", errors="replace").strip().split("\n")[-1]
@@ -169,7 +206,6 @@ class Lines:
         if code in {-signal.SIGXCPU, -signal.SIGKILL}:
             return Unreadable(self.reasons.too_long)
         if code == -signal.SIGABRT or "MemoryError" in words:
-            return Unreadable(
-                self.reasons.too_much
-            )  # what libraries in C++ and Rust do without memory
+            # What libraries in C++ and Rust do without memory.
+            return Unreadable(self.reasons.too_much)
         return Unreadable(self.reasons.broken)

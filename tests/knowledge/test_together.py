@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.files.storage import default_storage
 
-from knowledge import ingest, jobs, publishing, removal, sources, storing
+from knowledge import ingest, jobs, local_copy, publishing, removal, sources, storing
+from knowledge.engine import sandbox
 from knowledge.engine.errors import EmbedderRefused
 from knowledge.models import Passage, Segment, Source
 from knowledge.vectors import vectors
@@ -59,6 +64,60 @@ def test_what_cannot_be_read_costs_the_others_nothing(
     ingest.run(taken)
     assert states(taken) == ["ready", "ready", "failed", "ready", "ready"]
     assert_whole(shop)
+
+
+def test_short_files_are_read_by_one_process_and_what_it_does_not_read_alone(
+    shop: Tenant, idle: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs_done = watched(monkeypatch)
+    texts = [f"<p>Rule {number} of the house.</p>" for number in range(5)]
+    texts[2] = "<script>nothing()</script>"
+    taken = claimed(shop, tmp_path, texts)
+    Path(default_storage.path(taken[3].file)).unlink()
+    ingest.run(taken)
+    assert states(taken) == ["ready", "ready", "failed", "failed", "ready"]
+    reasons = [Source.objects.get(pk=source.pk).error for source in taken]
+    assert reasons[2] == "There is no text in this page."
+    assert reasons[3] == local_copy.GONE
+    assert jobs_done == ["several", "passages"]
+    assert_whole(shop)
+
+
+def test_what_ends_the_process_costs_the_others_nothing(
+    shop: Tenant, idle: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has more text than the pipe holds: the process is still at work on them."""
+    jobs_done = watched(monkeypatch)
+    whole, ended = sandbox._whole, list[str]()
+
+    def killed_after_two(lines: sandbox.Lines) -> sandbox.Reading | None:
+        text = whole(lines)
+        ended.append(text.title if text else "")
+        if len(ended) == 2:
+            os.killpg(lines.child.pid, signal.SIGKILL)
+        return text
+
+    monkeypatch.setattr(sandbox, "_whole", killed_after_two)
+    long = [f"<title>{n}</title>" + f"<p>Rule {n} of the house.</p>" * 2000 for n in range(5)]
+    taken = claimed(shop, tmp_path, long)
+    ingest.run(taken)
+    assert states(taken) == ["ready"] * 5
+    assert ended == ["0", "1", ""]
+    assert jobs_done == ["several", "passages", "passages", "passages"]
+    assert_whole(shop)
+
+
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What processes were made for."""
+    made = list[str]()
+    usual = sandbox.Child
+
+    def child(job: dict[str, Any], *given: Any) -> sandbox.Child:
+        made.append(job["does"])
+        return usual(job, *given)
+
+    monkeypatch.setattr(sandbox, "Child", child)
+    return made
 
 
 def test_what_is_deleted_on_the_way_leaves_nothing_behind(
