@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chatbot_saas.lib.after_commit import after_commit
-from knowledge import tasks, versions
+from knowledge import versions
 from knowledge.models import KnowledgeBase, Source
 from knowledge.versions import Version
+from knowledge.waking import wake_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def add(base: KnowledgeBase, page: PageFile) -> Source:
         bytes=page.bytes,
         sha256=page.sha256,
     )
-    after_commit(tasks.ingest_next.delay)
+    wake_for(source)
     return source
 
 

@@ -18,6 +18,7 @@ from knowledge import deposit, removal, tasks
 from knowledge.engine.detect import HEAD_BYTES, format_of
 from knowledge.models import KnowledgeBase, Source
 from knowledge.upload import Upload
+from knowledge.waking import wake_for
 
 # What the caller wants to note in the transaction of the change, such as who made it.
 Note = Callable[[Source], object]
@@ -55,7 +56,7 @@ def add_upload(
     def then(source: Source) -> None:
         if note:
             note(source)
-        after_commit(tasks.ingest_next.delay)
+        wake_for(source)
 
     return deposit.put(base, upload, url=url, then=then)
 

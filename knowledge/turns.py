@@ -29,24 +29,30 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 def take_some(wake: Callable[[], object]) -> bool:
     """Work for a while, on one source after another, each the one whose turn it is then. Whether
-    some still wait: then somebody must be woken again. `wake` is called when more come in."""
+    some still wait: then somebody must be woken again. `wake` is called for another worker, when
+    more wait than the first source or come in: one message may have been sent for many."""
     until = time.monotonic() + settings.INGEST_SLICE_SECONDS
-    while take_one(wake):
+    is_first = True
+    while take_one(wake, pass_on=is_first):
+        is_first = False
         if time.monotonic() > until:
             return somebody_waits()
     return False
 
 
-def take_one(wake: Callable[[], object] = lambda: None) -> bool:
+def take_one(wake: Callable[[], object] = lambda: None, *, pass_on: bool = False) -> bool:
     """Work on the source whose turn it is, and with a short one on others like it, as long as that
     lasts; False when none waits."""
     source = _next()
     if source is None:
         return False
+    sources = [source, *jobs.claim_alike(source)]
+    if pass_on and somebody_waits():
+        wake()
     if source.format == "zip":
         unpack.unpacked(source, wake=wake)
     else:
-        ingest.run([source, *jobs.claim_alike(source)], is_over=Slice().is_over)
+        ingest.run(sources, is_over=Slice().is_over)
     return True
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models, transaction
@@ -160,6 +160,12 @@ class SourceQuerySet(models.QuerySet["Source"]):
         """Unfinished, and nobody works on them, or nobody has since `before`."""
         is_free = models.Q(lease="") | models.Q(heartbeat_at__lt=before)
         return self.unfinished().filter(is_free)
+
+    def queued_before(self, source: Source, *, within: timedelta) -> SourceQuerySet:
+        """Those that wait for their first worker, or for the next one, since a moment before."""
+        since = source.heartbeat_at - within
+        before = self.filter(heartbeat_at__gt=since, heartbeat_at__lt=source.heartbeat_at)
+        return before.filter(state=Source.State.QUEUED, lease="")
 
     def short(self) -> SourceQuerySet:
         return self.filter(bytes__lte=Source.SHORT_BYTES, format__in=Source.PLAIN)
