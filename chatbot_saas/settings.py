@@ -135,7 +135,9 @@ SQLITE_OPTIONS = {
     "timeout": 20,
     "init_command": (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY; "
-        "PRAGMA cache_size=-16000; PRAGMA mmap_size=268435456;"
+        "PRAGMA cache_size=-16000; PRAGMA mmap_size=268435456; "
+        # Ingestion writes the same pages again and again: the log is written back every 16 MB.
+        "PRAGMA wal_autocheckpoint=4000;"
     ),
 }
 DATABASES = {

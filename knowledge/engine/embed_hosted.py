@@ -5,9 +5,12 @@ A module of its own, because the library takes 25 MB of each process that loads 
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 
 import numpy as np
 from openai import (
@@ -20,7 +23,7 @@ from openai import (
 )
 
 from knowledge.engine.catalogue import HOSTED, model_of
-from knowledge.engine.embed import Matrix
+from knowledge.engine.embed import Matrix, Vector
 from knowledge.engine.errors import EmbedderDown, EmbedderRefused
 
 HOSTED_TIMEOUT = 25.0
@@ -61,7 +64,7 @@ class HostedEmbedder:
         unit: Matrix = matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-9)
         return unit
 
-    def _matrix(self, vectors: list[list[float]], dimensions: int) -> Matrix:
+    def _matrix(self, vectors: list[Vector], dimensions: int) -> Matrix:
         """All of one length, and of this one where it is known."""
         lengths = {len(vector) for vector in vectors}
         wanted = dimensions or max(lengths)
@@ -71,17 +74,16 @@ class HostedEmbedder:
             )
         return np.array(vectors, np.float32)
 
-    def _embed_batch(self, texts: Sequence[str]) -> list[list[float]]:
+    def _embed_batch(self, texts: Sequence[str]) -> list[Vector]:
         try:
-            # The library asks for bytes, a third of the size of numbers written out, and takes
-            # those too, of servers that know nothing else.
-            answer = self._client.embeddings.create(model=self.model, input=list(texts))
-            ordered = sorted(answer.data, key=lambda one: one.index)
-            vectors = [one.embedding for one in ordered]
+            answer = self._client.embeddings.with_raw_response.create(
+                model=self.model, input=list(texts), encoding_format="base64"
+            )
+            vectors = _vectors(answer.content)
         except tuple(REFUSALS) as error:
             raise EmbedderRefused(f"{self.model} {REFUSALS[type(error)]}.") from error
-        except (OpenAIError, ValueError, TypeError, AttributeError) as error:
-            # The last two: the library passes on whatever came, be it a proxy's page.
+        except (OpenAIError, ValueError, TypeError, LookupError) as error:
+            # All but the first: whatever came, be it a proxy's page.
             raise EmbedderDown(f"{self.model}: {type(error).__name__}") from error
         if len(vectors) != len(texts):
             raise EmbedderDown(f"{self.model}: {len(vectors)} vectors for {len(texts)} texts")
@@ -95,3 +97,20 @@ class HostedEmbedder:
             timeout=HOSTED_TIMEOUT,
             max_retries=1,
         )
+
+
+def _vectors(answer: bytes) -> list[Vector]:
+    """In the order of the texts. The library would make a Python number of each of theirs first.
+
+    Raises ValueError, TypeError or LookupError for an answer of another kind.
+    """
+    data = sorted(json.loads(answer)["data"], key=itemgetter("index"))
+    return [_vector(one["embedding"]) for one in data]
+
+
+def _vector(given: str | list[float]) -> Vector:
+    """Of bytes, a third of the size of numbers written out, or of those, from servers that know
+    nothing else."""
+    if isinstance(given, str):
+        return np.frombuffer(b64decode(given), "<f4")
+    return np.asarray(given, np.float32)
