@@ -12,7 +12,7 @@ import pytest
 from django.core.files.storage import default_storage
 
 from knowledge import ingest, jobs, local_copy, publishing, removal, sources, storing
-from knowledge.engine import sandbox
+from knowledge.engine import reading_processes, sandbox
 from knowledge.engine.errors import EmbedderRefused
 from knowledge.models import Passage, Segment, Source
 from knowledge.vectors import vectors
@@ -110,9 +110,9 @@ def test_what_ends_the_process_costs_the_others_nothing(
 def watched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What processes were made for."""
     made = list[str]()
-    usual = sandbox.Child
+    usual = reading_processes.Child
 
-    def child(job: dict[str, Any], *given: Any) -> sandbox.Child:
+    def child(job: dict[str, Any], *given: Any) -> reading_processes.Child:
         made.append(job["does"])
         return usual(job, *given)
 
