@@ -185,8 +185,11 @@ class SourceQuerySet(models.QuerySet["Source"]):
 
     def holding(self, sha256: str) -> SourceQuerySet:
         """Those of these bytes, also where they answer only until a new version is ready."""
-        same = self.filter(models.Q(sha256=sha256) | models.Q(previous__sha256=sha256))
-        return same.exclude(state__in=[Source.State.FAILED, Source.State.GONE])
+        now = self.filter(sha256=sha256).exclude(state=Source.State.FAILED)
+        # One question for both would go through all sources of a base.
+        before = self.unfinished().filter(previous__sha256=sha256)
+        ids = now.values("pk").union(before.values("pk"), all=True)
+        return self.filter(pk__in=ids).exclude(state=Source.State.GONE)
 
     def unindexed(self) -> SourceQuerySet:
         """Ready, but Chroma does not hold them yet."""
