@@ -19,7 +19,7 @@ from knowledge.engine.tables import cell_of, is_header, table_lines
 
 SAMPLE_CHARACTERS = 20_000
 SAMPLE_ROWS = 100
-MOST_FIELD_CHARACTERS = 1_000_000
+MOST_FIELD_CHARACTERS = 32_000_000  # as long_text.LONG_BYTES; csv holds four bytes for each
 DELIMITERS = ",;\t|"
 MOST_DEPTH = 60
 BAD_JSON = "This JSON is damaged: {}. Export it again and send the new file."
@@ -60,7 +60,9 @@ def lines_of_table(text: Iterable[str], delimiter: str) -> Iterator[str]:
     try:
         yield from _table_lines(csv.reader(lines, delimiter=delimiter))
     except csv.Error as error:
-        raise Unreadable("This table is damaged: a cell of it never ends.") from error
+        raise Unreadable(
+            "This table is damaged: a cell of it does not end. Export it again and send that."
+        ) from error
 
 
 def _table_lines(lines: Iterable[list[str]]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import time
@@ -192,6 +193,34 @@ def test_a_long_text_needs_no_more_memory_than_a_short_one(
         assert text.is_long
         count = sum(1 for _ in text.pieces)
     assert count > 36_000_000 / 1100
+
+
+@pytest.mark.parametrize("file_format", ["csv", "tsv", "json", "xlsx"])
+def test_a_cell_of_five_megabytes_is_read(tmp_path: Path, file_format: str) -> None:
+    cell = " ".join(f"Rule {number} of the house." for number in range(200_000)) + " The end."
+    (tmp_path / "a").write_bytes(with_cell(file_format, cell))
+    limits = Limits(memory=200 * MEGABYTE)
+    with reading(tmp_path / "a", file_format, limits=limits) as text:
+        read_text = " ".join(piece.text for piece in text.pieces)
+    assert len(cell) > 5_000_000
+    for words in ("Rule 0 of", "Rule 100000 of", "The end.", "linen"):
+        assert words in read_text
+
+
+def with_cell(file_format: str, cell: str) -> bytes:
+    rows = [("Item", "Rules"), ("shoes", cell), ("coats", "linen")]
+    if file_format == "xlsx":
+        return xlsx(*rows)
+    if file_format == "json":
+        return json.dumps([dict(zip(rows[0], row, strict=True)) for row in rows[1:]]).encode()
+    delimiter = "\t" if file_format == "tsv" else ","
+    return "".join(f'{name}{delimiter}"{text}"\n' for name, text in rows).encode()
+
+
+def test_a_quotation_mark_without_its_pair_is_refused_in_a_long_table(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b'Item,Days\nshoes,"60\n' + b"coats,30\n" * 4_000_000)
+    with pytest.raises(Unreadable, match="does not end"), reading(tmp_path / "a", "csv"):
+        pass
 
 
 def test_the_reading_process_knows_no_secret(long: Path, monkeypatch: pytest.MonkeyPatch) -> None:
