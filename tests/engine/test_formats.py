@@ -244,6 +244,48 @@ See :doc:`the manual </manual>`, :ref:`oiling` and :guilabel:`Start`.
 
 
 @pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("* one\n* two\n\n  * three\n", "- one\n- two\n  - three"),
+        ("*****\nShop\n*****\n", "# Shop"),
+        ("Oil\n  Linseed.\n", "Oil\n\nLinseed."),
+        (":Hours: nine to five\n", "Hours:\n\nnine to five"),
+        ("| Nine\n| to five\n", "Nine\n\nto five"),
+        ("::\n\n  nine to five\n", "nine to five"),
+        (".. code-block:: sh\n   :linenos:\n\n   open shop\n", "open shop"),
+        (".. code::\n   open shop\n", "open shop"),
+        (".. math:: a + b\n   :label: x\n", "a + b"),
+        ("Say :math:`a < b`.\n", "Say a < b."),
+        (".. hours:: Week\n   :opt: x\n\n   Nine *to* five.\n", "Week\n\nNine to five."),
+        (".. py:function:: send(a)\n\n   Sends it.\n", "send(a)\n\nSends it."),
+        ("Open :hours:`nine to five`.\n", "Open nine to five."),
+        (".. raw:: html\n\n   <p>Nine.</p><script>ten</script>\n", "Nine."),
+        (
+            "====  ====\nItem  Days\n====  ====\nShoes or coats  60\n====  ====\n",
+            "Shoes or coats  60",
+        ),
+        (".. note::\n   :unknown: x\n\n   Nine to five.\n", "Nine to five."),
+        ("A\n=\n\nB\n-\n\nC\n~\n\nD\n-\n\nE\n^\n\nF\n~\n\nG\n^\n\nend\n", "E ^"),
+        ("*a* " * 30_000, "*a* *a*"),
+        ("* " * 300 + "deep", "deep"),
+        (".. |b| replace:: The |b| at |c|.\n\nWe open |b|.\n", "We open"),
+    ],
+)
+def test_no_words_of_an_rst_are_lost(reads: Reads, text: str, words: str) -> None:
+    found = reads("rst", text).text
+    assert " ".join(words.split()) in " ".join(found.split())
+    assert "script" not in found
+
+
+@pytest.mark.parametrize(
+    "text", [".. a comment\n", ".. toctree::\n\n   intro\n", ".. include:: intro.rst\n", "*\n"]
+)
+def test_an_rst_without_words_for_readers_says_so(reads: Reads, text: str) -> None:
+    with pytest.raises(Unreadable, match="no text"):
+        reads("rst", text)
+
+
+@pytest.mark.parametrize(
     ("file_format", "text"),
     [
         ("csv", "SKU,Name\nA-1,Blue shirt\n"),
