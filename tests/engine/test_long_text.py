@@ -120,6 +120,38 @@ def test_the_encoding_is_found_without_holding_the_text(tmp_path: Path, encoding
     assert " ".join(piece.text for piece in pieces_of(path, "text")).split() == text.split()
 
 
+LATE = "Größere Beträge prüfen wir täglich."
+
+
+@pytest.mark.parametrize("encodings", [["utf-8"], ["cp1252"], ["utf-8", "cp1252"]])
+@pytest.mark.parametrize(
+    ("file_format", "early", "late"),
+    [
+        ("text", "Shoes go back within sixty days.\n\n", f"{LATE}\n\n"),
+        ("markdown", "Shoes go back within sixty days.\n\n", f"{LATE}\r\n\r\n"),
+        ("csv", "shoes,sixty days\n", f"coats,{LATE}\n"),
+        ("tsv", "shoes\tsixty days\r\n", f"coats\t{LATE}\r\n"),
+        ("json", '{"item": "shoes"}\n', f'{{"item": "{LATE}"}}\n'),
+    ],
+)
+def test_letters_that_come_late_are_read_in_their_encoding(
+    tmp_path: Path, file_format: str, early: str, late: str, encodings: list[str]
+) -> None:
+    """The beginning tells nothing of them, and is longer than what one looks at."""
+    path = tmp_path / "a"
+    ends = b"".join(late.encode(encoding) * 50 for encoding in encodings * 2)
+    path.write_bytes(early.encode() * 20_000 + ends)
+    text = " ".join(piece.text for piece in pieces_of(path, file_format))
+    assert text.count(LATE) == 100 * len(encodings)
+
+
+def test_a_line_without_end_keeps_its_letters_in_a_joined_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("Größe ".encode() * 400_000 + b"\n" + f"{LATE}\n".encode("cp1252") * 50)
+    words = " ".join(piece.text for piece in pieces_of(path, "text")).split()
+    assert words.count("Größe") == len(words) - 250 == 400_000
+
+
 def test_a_line_without_end_is_cut(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("x" * 30_000)

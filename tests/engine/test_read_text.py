@@ -91,6 +91,23 @@ def test_each_line_of_a_joined_file_keeps_its_letters(
     assert decode(first.encode(encodings[0]) + second.encode(encodings[1])) == first + second
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_letters_that_come_late_are_read_in_their_encoding(encoding: str) -> None:
+    text = "Returns within 60 days.\n" * 20_000 + f"{GERMAN}\n" * 20
+    assert decode(text.encode(encoding)) == text
+
+
+def test_a_few_lines_of_utf_8_in_a_file_of_an_older_encoding_keep_their_letters() -> None:
+    old = f"{GERMAN}\n" * 300
+    new = "Zahlung nur in € – größere Beträge bar.\n" * 3
+    assert decode(old.encode("cp1252") + new.encode() + old.encode("cp1252")) == old + new + old
+
+
+def test_a_line_without_end_keeps_its_letters_in_a_joined_file() -> None:
+    new, old = "Größe " * 500_000 + "\n", "Rückgabe täglich.\n" * 50
+    assert decode(new.encode() + old.encode("cp1252")) == new + old
+
+
 @pytest.mark.parametrize("encoding", ["gb18030", "big5", "shift_jis", "euc-kr"])
 def test_short_lines_that_are_valid_by_chance_do_not_part_a_file(encoding: str) -> None:
     """Two letters of Chinese in an older encoding may be one of UTF-8: 联通 is the classic."""

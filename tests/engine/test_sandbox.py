@@ -176,15 +176,17 @@ def test_what_needs_too_much_memory_costs_only_its_own_process(
 @pytest.mark.parametrize(
     ("file_format", "line"),
     [
-        ("text", "Whoever bought shoes may send them back within sixty days.\n"),
-        ("csv", f"shoes,green,60 days,{'as new ' * 40}\n"),
+        ("text", RULE.encode() + b"\n"),
+        ("text", "Größere Beträge.\n".encode() + "Größere Beträge.\n".encode("cp1252")),
+        ("csv", f"shoes,green,60 days,{'as new ' * 40}\n".encode()),
     ],
+    ids=["plain", "joined", "table"],
 )
 def test_a_long_text_needs_no_more_memory_than_a_short_one(
-    tmp_path: Path, file_format: str, line: str
+    tmp_path: Path, file_format: str, line: bytes
 ) -> None:
-    head = "item,colour,back,paid\n" if file_format == "csv" else ""
-    with (tmp_path / "a").open("w") as file:
+    head = b"item,colour,back,paid\n" if file_format == "csv" else b""
+    with (tmp_path / "a").open("wb") as file:
         file.write(head)
         for _ in range(18):
             file.write(line * (2_000_000 // len(line)))
