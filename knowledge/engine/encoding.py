@@ -10,12 +10,22 @@ from charset_normalizer import from_bytes
 
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.joined import as_utf8, is_utf8, joined
+from knowledge.engine.language import language_of
 
 SAMPLE_BYTES = 256 * 1024
 # In a short text these are as likely as Windows' ones, and hardly anybody uses them any more.
-OF_DOS_AND_MAC = re.compile(r"mac_|hp_|cp(437|720|737|775|85\d|86\d|1125)$")
+OF_DOS_AND_MAC = re.compile(r"mac_|hp_|cp(1006|437|720|737|775|85\d|86\d|1125)$")
 LEAST_LETTERS, LEAST_SHARE = 4, 0.33  # in UTF-8, and of the lines, in a file of two encodings
 MOST_CHANCE = 0.02  # of the bytes beyond ASCII that are letters by chance; of Chinese it is a tenth
+# Latin letters of one code page look no worse in another one: à is ŕ there. The language tells.
+WESTERN = "cp1252"
+HOMES = {
+    **dict.fromkeys(("bs", "cs", "hr", "hu", "pl", "ro", "sk", "sl", "sr"), "cp1250"),
+    **dict.fromkeys(("az", "tr"), "cp1254"),
+    **dict.fromkeys(("et", "lt", "lv"), "cp1257"),
+}
+NEAR = 0.1  # how much less likely than the likeliest it may be, of 1
+LAST_LATIN = "\u024f"
 UNKNOWN = "The encoding of this text is unknown. Save it as UTF-8 and send it again."
 
 
@@ -85,6 +95,17 @@ def encoding_of_lines(blocks: Iterable[bytes]) -> str:
 def _older(sample: bytes) -> str | None:
     found = list(from_bytes(sample))  # best first
     likely = [one for one in found if one.chaos <= found[0].chaos]
-    ours = (one for one in likely if not OF_DOS_AND_MAC.match(one.encoding))
-    best = next(ours, next(iter(likely), None))
-    return best.encoding if best else None
+    best = next((one for one in likely if not OF_DOS_AND_MAC.match(one.encoding)), None)
+    best = best or next(iter(likely), None)
+    if best is None:
+        return None
+    near = {one.encoding for one in found if one.chaos <= best.chaos + NEAR}
+    home = _home(str(best))
+    return home if home in near else best.encoding
+
+
+def _home(text: str) -> str:
+    """The code page of Windows for the language of a text in Latin letters; else ""."""
+    if any(letter.isalpha() and letter > LAST_LATIN for letter in text):
+        return ""
+    return HOMES.get(language_of(text), WESTERN)

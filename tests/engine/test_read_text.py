@@ -68,6 +68,30 @@ def test_old_encodings_are_recognised(text: str, encoding: str) -> None:
     assert decode(text.encode(encoding)) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Échanges gratuits à l’été; où êtes-vous? Le café coûte 3 €.", "cp1252"),
+        ("Il reso è possibile entro 30 giorni. Qualità e città.", "cp1252"),
+        ("¿Cuándo llega? Mañana por la mañana, señor.", "cp1252"),
+        ("Não há devolução após 30 dias. Você está à espera?", "cp1252"),
+        ("Större beställningar: återbetalning sker inom tio dagar.", "cp1252"),
+        ("Our café serves crème brûlée – don’t miss it.", "cp1252"),
+        ("Zwrot w ciągu 30 dni. Godziny otwarcia: od poniedziałku do piątku.", "cp1250"),
+        ("Otevírací doba: pondělí až pátek. Vrácení zboží je zdarma.", "cp1250"),
+        ("Szállítás három munkanapon belül. A visszaküldés ingyenes, hétfőtől.", "cp1250"),
+        ("Çalışma saatleri: pazartesi. Sipariş ücretsiz kargo ile gönderilir.", "cp1254"),
+        ("Piegāde trīs darba dienu laikā. Atgriešana ir bez maksas.", "cp1257"),
+    ],
+)
+@pytest.mark.parametrize("rows", [1, 50])
+def test_the_language_tells_which_code_page_a_text_is_in(
+    text: str, encoding: str, rows: int
+) -> None:
+    table = "id;note\n" + "".join(f"{number};{text}\n" for number in range(rows))
+    assert decode(table.encode(encoding)) == table
+
+
 def test_a_few_broken_bytes_do_not_turn_utf_8_into_another_encoding() -> None:
     text = decode("Grüße aus Köln. ".encode() * 50 + b"\xff" + "Schöne Straße".encode())
     assert text.count("Grüße aus Köln.") == 50
