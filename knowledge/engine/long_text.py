@@ -15,6 +15,7 @@ from knowledge.engine.errors import Unreadable
 from knowledge.engine.read_data import (
     BAD_JSON,
     SAMPLE_CHARACTERS,
+    SAMPLE_ROWS,
     delimiter_of,
     lines_of,
     lines_of_table,
@@ -75,11 +76,14 @@ def _table(path: Path, delimiter: str) -> Iterator[Draft]:
     """Each section begins with the names of the columns."""
     with _opened(path, newline="") as file:
         lines = lines_of_table(file, delimiter)
-        head = list(islice(lines, 2))
-        if len(head) < 2 or not RULE.fullmatch(head[1]):
-            lines, head = chain(head, lines), []
-        for rows in _batches(lines):
-            yield Draft(["\n".join([*head, *rows])])
+        first = list(islice(lines, SAMPLE_ROWS))
+        rule = next((at for at, line in enumerate(first) if RULE.fullmatch(line)), 0)
+        titles, head, rest = first[: rule - 1], first[rule - 1 : rule + 1], first[rule + 1 :]
+        if not rule:
+            titles, head, rest = [], [], first
+        for rows in _batches(chain(rest, lines)):
+            yield Draft(["\n".join([*titles, *head, *rows])])
+            titles = []
 
 
 def _json_lines(path: Path) -> Iterator[Draft]:

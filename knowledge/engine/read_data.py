@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -21,6 +22,8 @@ SAMPLE_CHARACTERS = 20_000
 SAMPLE_ROWS = 100
 MOST_FIELD_CHARACTERS = 32_000_000  # as long_text.LONG_BYTES; csv holds four bytes for each
 DELIMITERS = ",;\t|"
+SAYS_DELIMITER = "sep="  # Excel takes it from a first line of this and the delimiter
+SAID_DELIMITER = re.compile(rf"{SAYS_DELIMITER}([{re.escape(DELIMITERS)}])\r?\n")
 MOST_DEPTH = 60
 BAD_JSON = "This JSON is damaged: {}. Export it again and send the new file."
 
@@ -37,14 +40,17 @@ def read_tsv(path: Path) -> Draft:
 def delimiter_of(sample: str) -> str:
     """The one that cuts most of the first lines into the same number of cells, and many of them.
 
-    csv.Sniffer takes seconds for a long line, and letters for delimiters.
+    Titles above the table, which it does not cut, say nothing of it. csv.Sniffer takes seconds for
+    a long line, and letters for delimiters.
     """
+    if said := SAID_DELIMITER.match(sample):
+        return said[1]
     lines = [line for line in sample.split("\n")[:50] if line.strip()][:-1] or [sample]
 
     def fit(delimiter: str) -> tuple[int, int]:
-        counts = [line.count(delimiter) for line in lines]
-        usual = max(set(counts), key=counts.count)
-        return (counts.count(usual) if usual else 0, usual)
+        counts = [count for line in lines if (count := line.count(delimiter))]
+        usual = max(set(counts), key=counts.count, default=0)
+        return (counts.count(usual), usual)
 
     return max(DELIMITERS, key=fit)
 
@@ -69,12 +75,25 @@ def _table_lines(lines: Iterable[list[str]]) -> Iterator[str]:
     """Row by row: as lists of cells a large table would take ten times its size."""
     rows = (list(map(cell_of, row)) for row in lines if any(cell.strip() for cell in row))
     first = list(islice(rows, SAMPLE_ROWS))
-    rest = chain(first, rows)
+    if first and first[0][0] == SAYS_DELIMITER:
+        first = first[1:]
     if all(len(row) < 2 for row in first):
-        return (" ".join(row) for row in rest)
+        return (" ".join(row) for row in chain(first, rows))
+    above = _titles(first)
+    titles = [" ".join(filter(None, row)).lstrip("# ") for row in first[:above]]
+    first = first[above:]
+    rest = chain(first, rows)
     head = [*first[0], *[""] * (max(map(len, first)) - len(first[0]))]
     named = is_header(head, first[1:]) or (len(first) > 1 and all(head) and not _has_digits(head))
-    return table_lines(head if named else None, islice(rest, int(named), None))
+    table = table_lines(head if named else None, islice(rest, int(named), None))
+    return chain(titles, [""], table) if titles else table
+
+
+def _titles(rows: list[list[str]]) -> int:
+    """How many rows stand above the table: from one of a single cell to the first full one."""
+    filled = [sum(map(bool, row)) for row in rows]
+    usual = max(filled, key=filled.count)
+    return filled.index(usual) if filled[0] == 1 < usual else 0
 
 
 def _has_digits(row: list[str]) -> bool:

@@ -291,6 +291,7 @@ def test_an_rst_without_words_for_readers_says_so(reads: Reads, text: str) -> No
         ("csv", "SKU,Name\nA-1,Blue shirt\n"),
         ("csv", "SKU;Name\nA-1;Blue shirt\n"),
         ("csv", 'SKU,Name\nA-1,"Blue\nshirt"\n'),
+        ("csv", "sep=;\nSKU;Name\nA-1;Blue shirt\n"),
         ("tsv", "SKU\tName\nA-1\tBlue shirt\n"),
         ("json", json.dumps([{"SKU": "A-1", "Name": "Blue shirt"}, {"SKU": "A-2"}])),
         ("json", '{"SKU": "A-1", "Name": "Blue shirt"}\n{"SKU": "A-2"}\n'),
@@ -299,6 +300,24 @@ def test_an_rst_without_words_for_readers_says_so(reads: Reads, text: str) -> No
 def test_a_row_of_data_stands_under_its_names(reads: Reads, file_format: str, text: str) -> None:
     assert reads(file_format, text).text.startswith(
         "| SKU | Name |\n| --- | --- |\n| A-1 | Blue shirt |"
+    )
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "Prices 2026\n",
+        "Prices 2026\nOf 1.11.2026\n\n",
+        "Prices 2026;;\nvalid from;1.11.2026;\n;;\n",
+        "# Written by Shop, 1.11.2026\n",
+    ],
+)
+def test_titles_above_a_table_are_none_of_its_rows(reads: Reads, above: str) -> None:
+    rows = "SKU;Name;Price\nA-1;Blue shirt;12,50\nA-2;Red shirt;9,00\n"
+    head, table = reads("csv", above + rows).text.split("\n\n")
+    assert head.split() == above.replace(";", " ").lstrip("# ").split()
+    assert table.startswith(
+        "| SKU | Name | Price |\n| --- | --- | --- |\n| A-1 | Blue shirt | 12,50 |"
     )
 
 
