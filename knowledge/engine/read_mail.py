@@ -6,7 +6,8 @@ import email
 import email.policy
 from collections.abc import Iterator
 from email.errors import MessageError
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
+from itertools import islice
 from pathlib import Path
 
 from oxmsg import Message
@@ -19,6 +20,9 @@ from knowledge.engine.read_text import decode
 SHOWN = ("From", "To", "Date")
 DAMAGED = "This e-mail is damaged. Save it again and send the new file."
 MOST_PARTS = 200
+MOST_FORWARDED = 5  # one within the other
+# What programs call by the first of these names is Windows' own, as browsers know as well.
+WINDOWS_OF = {"iso-8859-1": "cp1252", "iso-8859-9": "cp1254"}
 
 
 def read_eml(path: Path) -> Draft:
@@ -36,31 +40,65 @@ def read_eml(path: Path) -> Draft:
     return _draft(subject, known, text)
 
 
-def _texts(message: EmailMessage) -> Iterator[str]:
-    """The body, its plain form where there is one, and the names of what is attached."""
-    body = message.get_body(preferencelist=("plain", "html"))
-    if body is not None:
-        yield _text_of(body)  # type: ignore[arg-type]
+def _texts(message: EmailMessage, depth: int = 0) -> Iterator[str]:
+    """The body, what stands between its pictures, what it forwards, the names of what is
+    attached."""
+    body, text = _body(message)
+    yield text
     names = []
-    for number, part in enumerate(message.iter_attachments()):
-        if number < MOST_PARTS and (name := part.get_filename()):
+    for part in islice(_others(message, body), MOST_PARTS):
+        name, kind = part.get_filename(), part.get_content_type()
+        if kind == "message/rfc822" and depth < MOST_FORWARDED:
+            yield from _forwarded(part.get_content(), depth + 1)
+        elif name:
             names.append(" ".join(name.split()))
+        elif kind in {"text/plain", "text/html"}:
+            yield _text_of(part)
     if names:
         yield f"Attached: {', '.join(names)}"
 
 
-def _text_of(body: EmailMessage) -> str:
+def _others(message: EmailMessage, body: MIMEPart | None) -> Iterator[MIMEPart]:
+    """What is not the body, nor holds it."""
+    if message.get_content_type() != "multipart/mixed":
+        return message.iter_attachments()
+    return (part for part in message.iter_parts() if all(one is not body for one in part.walk()))
+
+
+def _forwarded(message: EmailMessage, depth: int) -> Iterator[str]:
+    yield f"Forwarded: {' '.join(str(message['Subject'] or '').split())}"
+    yield from _texts(message, depth)
+
+
+def _body(message: EmailMessage) -> tuple[MIMEPart | None, str]:
+    """In its plain form where that says something."""
+    found = None
+    for form in ("plain", "html"):
+        body = message.get_body(preferencelist=(form,))
+        found = found or body
+        if body is not None and (text := _text_of(body)):
+            return body, text
+    return found, ""
+
+
+def _text_of(body: MIMEPart) -> str:
     data = body.get_payload(decode=True)
     data = data if isinstance(data, bytes) else b""
     if not data.strip():
         return ""
+    charset = body.get_content_charset() or "utf-8"
     try:
-        text = data.decode(body.get_content_charset() or "utf-8")
+        text = data.decode(WINDOWS_OF.get(charset, charset))
     except (LookupError, UnicodeDecodeError):
         text = decode(data)
-    if body.get_content_subtype() == "html":
+    return _of_page(text) if body.get_content_subtype() == "html" else text
+
+
+def _of_page(text: str) -> str:
+    try:
         return html_to_markdown(text.encode(errors="replace"), whole=True)[1]
-    return text
+    except Unreadable:
+        return ""  # a picture or nothing: the rest of the letter counts
 
 
 def _draft(subject: str, known: list[tuple[str, str]], text: str) -> Draft:
@@ -87,7 +125,7 @@ def read_msg(path: Path) -> Draft:
         # The library trusts the file's own tables; each lie of theirs ends in one of these.
         raise Unreadable(DAMAGED) from error
     if not text.strip() and html.strip():
-        text = html_to_markdown(html.encode(errors="replace"), whole=True)[1]
+        text = _of_page(html)
     if names:
         text += f"\n\nAttached: {', '.join(names)}"
     return _draft(subject, known, text)

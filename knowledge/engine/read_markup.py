@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 from striprtf.striprtf import rtf_to_text
@@ -21,7 +22,8 @@ FRONT_MATTER = re.compile(r"\A---\r?\n.*?\n---\r?\n", re.DOTALL)
 # Its level, of those that headings of Markdown have; 9 is text. Two strokes before are one letter.
 RTF_HEADING = re.compile(r"(?<!\\)\\outlinelevel([0-5])(?!\d)")
 TIMING = re.compile(r"^\s*(?:(\d+):)?(\d+):(\d+)[.,]\d+\s*-->\s*(?:(\d+):)?(\d+):(\d+)[.,]\d+.*$")
-CUE_TAG = re.compile(r"</?[a-zA-Z0-9._:\s-]{0,40}>|\{\\[^{}]{0,40}\}")
+CUE_TAG = re.compile(r"</?[a-zA-Z0-9][^<>]{0,80}>|\{\\[^{}]{0,40}\}")
+NO_CUE = re.compile(r"(?:WEBVTT|NOTE|STYLE|REGION)\b|\d+$")
 PAUSE_SECONDS = 3
 LONG_PARAGRAPH = 600
 
@@ -117,14 +119,21 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _cues(text: str) -> Iterator[tuple[int, int, str]]:
+    """When each begins and ends, and what is said; what follows upon a blank line belongs to it."""
+    ended = 0
     for block in text.split("\n\n"):
         lines = block.split("\n")
-        for number, line in enumerate(lines[:3]):
-            if found := TIMING.match(line):
-                parts = [int(part or 0) for part in found.groups()]
-                said = " ".join(CUE_TAG.sub("", one).strip() for one in lines[number + 1 :])
-                yield _seconds(parts[:3]), _seconds(parts[3:]), said.strip()
-                break
+        timed = next((at for at, line in enumerate(lines[:3]) if TIMING.match(line)), None)
+        if timed is not None and (found := TIMING.match(lines[timed])):
+            parts = [int(part or 0) for part in found.groups()]
+            ended = _seconds(parts[3:])
+            yield _seconds(parts[:3]), ended, _said(lines[timed + 1 :])
+        elif ended and not NO_CUE.match(block):
+            yield ended, ended, _said(lines)
+
+
+def _said(lines: list[str]) -> str:
+    return unescape(" ".join(CUE_TAG.sub("", line).strip() for line in lines)).strip()
 
 
 def _seconds(parts: list[int]) -> int:

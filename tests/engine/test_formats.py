@@ -359,6 +359,41 @@ def test_an_email_is_its_subject_its_people_and_its_text(reads: Reads) -> None:
     )
 
 
+LETTER = "From: a@shop.example\nSubject: Terms\nMIME-Version: 1.0\n"
+HEAD = "# Terms\n\nFrom: a@shop.example\n\n"
+
+
+def test_an_email_whose_plain_form_is_blank_is_read_in_its_other(reads: Reads) -> None:
+    mail = (
+        f"{LETTER}Content-Type: multipart/alternative; boundary=x\n\n--x\n"
+        "Content-Type: text/plain\n\n \n--x\nContent-Type: text/html\n\n<p>Thirty.</p>\n--x--\n"
+    )
+    assert reads("email", mail).text == f"{HEAD}Thirty."
+
+
+def test_what_an_email_says_below_a_picture_and_what_it_forwards_is_read(reads: Reads) -> None:
+    mail = (
+        f"{LETTER}Content-Type: multipart/mixed; boundary=x\n\n--x\n"
+        "Content-Type: text/plain\n\nThirty days.\n--x\n"
+        "Content-Type: image/png; name=box.png\n\nJVBERi0=\n--x\n"
+        "Content-Type: text/html\n\n<p>Then no more.</p>\n--x\n"
+        "Content-Type: text/html\n\n<!-- -->\n--x\n"
+        "Content-Type: message/rfc822\n\nSubject: Older\n\nIt was sixty.\n--x--\n"
+    )
+    assert reads("email", mail).text == (
+        f"{HEAD}Thirty days.\n\nThen no more.\n\nForwarded: Older\n\nIt was sixty.\n\n"
+        "Attached: box.png"
+    )
+
+
+def test_what_an_email_calls_latin_1_is_windows_own(reads: Reads) -> None:
+    mail = (
+        f"{LETTER}Content-Type: text/plain; charset=iso-8859-1\n"
+        "Content-Transfer-Encoding: quoted-printable\n\n=84Gr=FC=DFe=93 =96 5 =80\n"
+    )
+    assert reads("email", mail).text == f"{HEAD}„Grüße“ – 5 €"
+
+
 @pytest.mark.parametrize(
     "feed",
     [
@@ -377,6 +412,15 @@ def test_a_feed_is_its_entries(reads: Reads, feed: str) -> None:
 def test_other_xml_is_refused(reads: Reads) -> None:
     with pytest.raises(Unreadable, match="neither RSS nor Atom"):
         reads("feed", "<invoice><total>9</total></invoice>")
+
+
+def test_subtitles_lose_their_marks_and_none_of_their_words(reads: Reads) -> None:
+    text = (
+        "WEBVTT\n\nSTYLE\n::cue { color: red }\n\n1\n00:01.000 --> 00:02.000\n"
+        '<v Ana><font color="#ff0000">We ship</font>\n\nin <00:01.500><c.hot>two</c> days &amp;\n\n'
+        "NOTE checked\n\n2\n00:02.100 --> 00:03.000\n{\\an8}nights: 1 < 2\n"
+    )
+    assert reads("subtitles", text).text == "We ship in two days & nights: 1 < 2"
 
 
 @pytest.mark.parametrize(
