@@ -17,13 +17,17 @@ SAMPLE_BYTES = 256 * 1024
 OF_DOS_AND_MAC = re.compile(r"mac_|hp_|cp(1006|437|720|737|775|85\d|86\d|1125)$")
 LEAST_LETTERS, LEAST_SHARE = 4, 0.33  # in UTF-8, and of the lines, in a file of two encodings
 MOST_CHANCE = 0.02  # of the bytes beyond ASCII that are letters by chance; of Chinese it is a tenth
-# Latin letters of one code page look no worse in another one: à is ŕ there. The language tells.
+# Letters of one code page look no worse in another one, à as ŕ. The language tells whose they are.
 WESTERN = "cp1252"
-HOMES = {
-    **dict.fromkeys(("bs", "cs", "hr", "hu", "pl", "ro", "sk", "sl", "sr"), "cp1250"),
-    **dict.fromkeys(("az", "tr"), "cp1254"),
-    **dict.fromkeys(("et", "lt", "lv"), "cp1257"),
+_LANGUAGES = {
+    WESTERN: "ca da de en es fi fr ga gl is it nb nl nn no pt sv",
+    "cp1250": "bs cs hr hu pl ro sk sl sr",
+    "cp1251": "be bg mk ru uk",
+    "cp1254": "az tr",
+    "cp1255": "he iw yi",
+    "cp1257": "et lt lv",
 }
+HOMES = {language: page for page, spoken in _LANGUAGES.items() for language in spoken.split()}
 NEAR = 0.1  # how much less likely than the likeliest it may be, of 1
 LAST_LATIN = "\u024f"
 UNKNOWN = "The encoding of this text is unknown. Save it as UTF-8 and send it again."
@@ -99,13 +103,13 @@ def _older(sample: bytes) -> str | None:
     best = best or next(iter(likely), None)
     if best is None:
         return None
-    near = {one.encoding for one in found if one.chaos <= best.chaos + NEAR}
-    home = _home(str(best))
-    return home if home in near else best.encoding
+    near = [one for one in found if one.chaos <= best.chaos + NEAR]
+    for one in near:
+        if HOMES.get(language_of(str(one))) == one.encoding:
+            return one.encoding
+    western = WESTERN in {one.encoding for one in near} and _is_latin(str(best))
+    return WESTERN if western else best.encoding
 
 
-def _home(text: str) -> str:
-    """The code page of Windows for the language of a text in Latin letters; else ""."""
-    if any(letter.isalpha() and letter > LAST_LATIN for letter in text):
-        return ""
-    return HOMES.get(language_of(text), WESTERN)
+def _is_latin(text: str) -> bool:
+    return all(letter <= LAST_LATIN for letter in text if letter.isalpha())

@@ -81,6 +81,8 @@ def test_old_encodings_are_recognised(text: str, encoding: str) -> None:
         ("Otevírací doba: pondělí až pátek. Vrácení zboží je zdarma.", "cp1250"),
         ("Szállítás három munkanapon belül. A visszaküldés ingyenes, hétfőtől.", "cp1250"),
         ("Çalışma saatleri: pazartesi. Sipariş ücretsiz kargo ile gönderilir.", "cp1254"),
+        ("משלוח תוך שלושה ימים. החזרה חינם.", "cp1255"),
+        ("Доставка триває три робочі дні. Повернення безкоштовне.", "cp1251"),
         ("Piegāde trīs darba dienu laikā. Atgriešana ir bez maksas.", "cp1257"),
     ],
 )
