@@ -18,6 +18,8 @@ from knowledge.engine.links import linked
 from knowledge.engine.office import core_title, relations
 from knowledge.engine.tables import markdown_table
 
+Notes = dict[tuple[str, str], str]  # by their kind and id
+
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
@@ -25,6 +27,8 @@ MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 # Deleted text, the twin of what stands before it, notes to the author, codes of fields.
 LEFT_OUT = {f"{W}del", f"{W}moveFrom", f"{MC}Fallback", f"{W}instrText", f"{W}pPr", f"{W}rPr"}
 BREAKS = {f"{W}tab": " ", f"{W}br": " ", f"{W}cr": " ", f"{W}noBreakHyphen": "-"}
+NOTES = ("footnote", "endnote")
+REFERENCES = {f"{W}{kind}Reference": kind for kind in NOTES}
 TITLE_STYLES = {"title": 1, "subtitle": 0}
 BOX = f"{W}txbxContent"
 WRAPPERS = {f"{W}sdt", f"{W}sdtContent", f"{W}ins", f"{W}customXml"}
@@ -92,15 +96,14 @@ def _numbered(root: Any) -> Iterator[tuple[str, str]]:
                 yield number.get(f"{W}numId", ""), level or "0"
 
 
-def _notes(container: Container) -> dict[str, str]:
-    """Footnotes by their id."""
-    root = container.xml_or_none("word/footnotes.xml")
-    if root is None:
-        return {}
-    notes = root.iter(f"{W}footnote")
+def _notes(container: Container) -> Notes:
     return {
-        note.get(f"{W}id", ""): " ".join("".join(t.text or "" for t in note.iter(f"{W}t")).split())
-        for note in notes
+        (kind, note.get(f"{W}id", "")): " ".join(
+            "".join(t.text or "" for t in note.iter(f"{W}t")).split()
+        )
+        for kind in NOTES
+        if (root := container.xml_or_none(f"word/{kind}s.xml")) is not None
+        for note in root.iter(f"{W}{kind}")
     }
 
 
@@ -109,7 +112,9 @@ def _value(element: Any) -> str:
 
 
 class Writer:
-    def __init__(self, styles: Styles, links: dict[str, str], notes: dict[str, str]) -> None:
+    def __init__(
+        self, styles: Styles, links: dict[str, str], notes: dict[tuple[str, str], str]
+    ) -> None:
         self.styles = styles
         self.links = links
         self.notes = notes
@@ -194,8 +199,8 @@ class Writer:
                 words.append(element.text or "")
             elif element.tag in BREAKS:
                 words.append(BREAKS[element.tag])
-            elif element.tag == f"{W}footnoteReference":
-                note = self.notes.get(element.get(f"{W}id", ""), "")
+            elif kind := REFERENCES.get(element.tag):
+                note = self.notes.get((kind, element.get(f"{W}id", "")), "")
                 words.append(f" ({note})" if note else "")
             elif element.tag == f"{W}hyperlink":
                 target = self.links.get(element.get(f"{R}id", ""), "")
@@ -210,7 +215,8 @@ class Writer:
             cells = list[str]()
             for cell in _own(row, f"{W}tc"):
                 merged = cell.find(f"{W}tcPr/{W}vMerge")
-                text = " ".join(filter(None, (self._paragraph(p) for p in cell.iter(f"{W}p"))))
+                own = (p for p in cell.iter(f"{W}p") if not _within(p, f"{MC}Fallback", cell))
+                text = " ".join(filter(None, map(self._paragraph, own)))
                 if merged is not None and _value(merged) != "restart" and len(above) > len(cells):
                     text = above[len(cells)]  # the cell above reaches down to this row
                 span = _value(cell.find(f"{W}tcPr/{W}gridSpan"))

@@ -16,6 +16,7 @@ A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
+DGM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 TITLES = {"title", "ctrTitle"}
 REPEATED = {"ftr", "sldNum", "dt", "hdr"}  # what stands on every slide
@@ -55,6 +56,8 @@ def _blocks(container: Container, root: Any, links: dict[str, str]) -> Iterator[
             yield from (("table", _table(one, links)) for one in shape.iter(f"{A}tbl"))
             charts = (links.get(one.get(f"{R}id", ""), "") for one in shape.iter(f"{C}chart"))
             yield from (("chart", _chart(container, part)) for part in charts)
+            drawn = (links.get(one.get(f"{R}dm", ""), "") for one in shape.iter(f"{DGM}relIds"))
+            yield from (("drawing", _smart_art(container, part)) for part in drawn)
         elif shape.tag == f"{P}sp":
             holder = shape.find(f"{P}nvSpPr/{P}nvPr/{P}ph")
             kind = holder.get("type", "body") if holder is not None else ""
@@ -119,6 +122,14 @@ def _chart(container: Container, part: str) -> str:
     filled = [[name, *points, *[""] * (longest - len(points))] for name, points in columns]
     title = " ".join("".join(t.text or "" for t in root.iterfind(f".//{C}title//{A}t")).split())
     return f"{title}\n\n{markdown_table(list(zip(*filled, strict=True)))}".strip()
+
+
+def _smart_art(container: Container, part: str) -> str:
+    """The words in a drawing of boxes and arrows, box by box."""
+    root = container.xml_or_none(part)
+    boxes = root.iter(f"{DGM}pt") if root is not None else ()
+    texts = (" ".join(_paragraphs(box, {})) for box in boxes)
+    return "\n".join(f"- {text}" for text in texts if text)
 
 
 def _points(parent: Any) -> list[str]:

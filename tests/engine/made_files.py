@@ -122,7 +122,7 @@ def xlsx(
     )
 
 
-def pptx(*slides: str) -> bytes:
+def pptx(*slides: str, more: dict[str, str] | None = None) -> bytes:
     a = "http://schemas.openxmlformats.org/drawingml/2006/main"
     p = "http://schemas.openxmlformats.org/presentationml/2006/main"
     names = {f"slide{n}": f"slides/slide{n}.xml" for n in range(len(slides))}
@@ -139,6 +139,7 @@ def pptx(*slides: str) -> bytes:
             "</p:sldIdLst></p:presentation>",
             "ppt/_rels/presentation.xml.rels": relations(**names),
             **parts,
+            **(more or {}),
         }
     )
 

@@ -11,6 +11,8 @@ from knowledge.engine.document import ReadText
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.read import read
 from tests.engine.made_files import (
+    R,
+    W,
     docx,
     epub,
     odt,
@@ -90,6 +92,55 @@ def test_a_text_box_is_read_once(reads: Reads) -> None:
         f"<mc:Fallback>{box}</mc:Fallback></mc:AlternateContent></w:r></w:p>"
     )
     assert reads("docx", docx(body)).text == "Before.\n\nCall us."
+
+
+def test_a_text_box_within_a_cell_is_read_once(reads: Reads) -> None:
+    mc = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+    box = f"<w:txbxContent>{paragraph('Call us.')}</w:txbxContent>"
+    cell = (
+        f"<w:p><w:r><mc:AlternateContent {mc}><mc:Choice>{box}</mc:Choice>"
+        f"<mc:Fallback>{box}</mc:Fallback></mc:AlternateContent></w:r></w:p>"
+    )
+    row = f"<w:tr><w:tc>{paragraph('Help')}</w:tc><w:tc>{cell}</w:tc></w:tr>"
+    assert reads("docx", docx(f"<w:tbl>{row}</w:tbl>")).text.endswith("| Help | Call us. |")
+
+
+def test_notes_of_word_stand_where_they_are_referred_to(reads: Reads) -> None:
+    def notes(kind: str, text: str) -> str:
+        return (
+            f'<w:{kind}s xmlns:w="{W}"><w:{kind} w:id="2">{paragraph(text)}</w:{kind}></w:{kind}s>'
+        )
+
+    body = (
+        '<w:p><w:r><w:t>Sixty days</w:t><w:footnoteReference w:id="2"/></w:r>'
+        '<w:r><w:t>, paid by us</w:t><w:endnoteReference w:id="2"/></w:r></w:p>'
+    )
+    more = {
+        "footnotes.xml": notes("footnote", "Of delivery."),
+        "endnotes.xml": notes("endnote", "In Europe."),
+    }
+    found = reads("docx", docx(body, **more))
+    assert found.text == "Sixty days (Of delivery.), paid by us (In Europe.)"
+
+
+def test_the_words_in_a_drawing_of_a_slide_are_read(reads: Reads) -> None:
+    dgm = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
+    frame = (
+        f'<p:graphicFrame xmlns:dgm="{dgm}" xmlns:r="{R}"><a:graphic>'
+        '<dgm:relIds r:dm="diagramData1"/></a:graphic></p:graphicFrame>'
+    )
+    boxes = "".join(
+        f"<dgm:pt><dgm:t><a:p><a:r><a:t>{text}</a:t></a:r></a:p></dgm:t></dgm:pt>"
+        for text in ("Order", "Pay", "")
+    )
+    a = "http://schemas.openxmlformats.org/drawingml/2006/main"
+    parts = {
+        "ppt/slides/_rels/slide0.xml.rels": relations(diagramData1="../diagrams/data1.xml"),
+        "ppt/diagrams/data1.xml": f'<dgm:dataModel xmlns:dgm="{dgm}" xmlns:a="{a}"><dgm:ptLst>'
+        f"{boxes}</dgm:ptLst></dgm:dataModel>",
+    }
+    slides = pptx(shape("How", kind="title") + frame, more=parts)
+    assert reads("pptx", slides).text == "## How\n\n- Order\n- Pay"
 
 
 def test_slides_are_pages_with_titles_points_and_no_footer(reads: Reads) -> None:
