@@ -13,7 +13,7 @@ from typing import Any
 
 from knowledge.engine.document import Draft
 from knowledge.engine.errors import Unreadable
-from knowledge.engine.read_html import html_to_markdown
+from knowledge.engine.read_html import html_to_markdown, without_marks
 from knowledge.engine.read_markup import safe_markdown
 from knowledge.engine.read_text import decode
 from knowledge.engine.tables import cell_of, is_header, table_lines
@@ -73,7 +73,7 @@ def lines_of_table(text: Iterable[str], delimiter: str) -> Iterator[str]:
 
 def _table_lines(lines: Iterable[list[str]]) -> Iterator[str]:
     """Row by row: as lists of cells a large table would take ten times its size."""
-    rows = (list(map(cell_of, row)) for row in lines if any(cell.strip() for cell in row))
+    rows = (list(map(_cell, row)) for row in lines if any(cell.strip() for cell in row))
     first = list(islice(rows, SAMPLE_ROWS))
     if first and first[0][0] == SAYS_DELIMITER:
         first = first[1:]
@@ -87,6 +87,10 @@ def _table_lines(lines: Iterable[list[str]]) -> Iterator[str]:
     named = is_header(head, first[1:]) or (len(first) > 1 and all(head) and not _has_digits(head))
     table = table_lines(head if named else None, islice(rest, int(named), None))
     return chain(titles, [""], table) if titles else table
+
+
+def _cell(text: str) -> str:
+    return cell_of(without_marks(text))
 
 
 def _titles(rows: list[list[str]]) -> int:
@@ -170,7 +174,7 @@ def _object_table(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 def _scalar(value: Any) -> str:
     if isinstance(value, str):
-        return " ".join(value.split())
+        return " ".join(without_marks(value).split())
     return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 

@@ -17,6 +17,7 @@ from knowledge.engine.read_text import decode
 
 PREFIXES = {f"h{level}": "#" * level + " " for level in range(1, 7)} | {"li": "- "}
 ITEM = re.compile(r" *(?:-|\d+\.) ")
+MARKS = re.compile(r"</(?:p|div|span|li|h[1-6]|table|a|b|strong|em|i|u)\s*>|<br\s*/?>", re.I)
 MOST_INDENT = 8
 MOST_SPAN = 50
 _BLOCKS = """
@@ -49,6 +50,16 @@ def html_to_markdown(data: bytes, *, whole: bool = False) -> tuple[str, str]:
         return title, _written(body, unread_in(body), address)
     text = _written(*content_of(body), address)
     return title, text if text.strip() else _written(*content_of(body, sparing=True), address)
+
+
+def without_marks(value: str) -> str:
+    """A value of a table or a record, as shops and help desks export them: often HTML."""
+    if "<" not in value or not MARKS.search(value):
+        return value
+    try:
+        return html_to_markdown(value.encode(errors="replace"), whole=True)[1]
+    except Unreadable:
+        return ""
 
 
 def _written(main: Any, around: set[Any], address: str) -> str:

@@ -23,6 +23,7 @@ from knowledge.engine.container import DAMAGED
 from knowledge.engine.detect import LOCKED
 from knowledge.engine.document import Draft
 from knowledge.engine.errors import Unreadable
+from knowledge.engine.read_html import without_marks
 from knowledge.engine.tables import cell_of, is_header, table_lines
 
 Row = list[str]
@@ -62,7 +63,7 @@ def _cell(value: Any) -> str:
         return str(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return cell_of(str(value))
+    return cell_of(without_marks(str(value)))
 
 
 def _tables(rows: list[Row]) -> Iterator[str]:

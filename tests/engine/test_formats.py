@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -352,6 +353,23 @@ def test_a_row_of_data_stands_under_its_names(reads: Reads, file_format: str, te
     assert reads(file_format, text).text.startswith(
         "| SKU | Name |\n| --- | --- |\n| A-1 | Blue shirt |"
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("<p>Blue <b>shirt</b>, R&amp;D</p><script>no()</script>", "Blue shirt, R&D"),
+        ("Blue<br>shirt", "Blue shirt"),
+        ("<a href='https://shop.example/a'>Blue</a>", "[Blue](https://shop.example/a)"),
+        ("a < b > c", "a < b > c"),
+        ("List<String>", "List<String>"),
+    ],
+)
+def test_html_in_a_value_is_read_as_such(reads: Reads, value: str, words: str) -> None:
+    line = f"| A-1 | {words} |"
+    assert line in reads("csv", f'SKU;Name\nA-1;"{value}"\n').text
+    assert line in reads("json", json.dumps([{"SKU": "A-1", "Name": value}] * 2)).text
+    assert line in reads("xlsx", xlsx(("SKU", "Name"), ("A-1", escape(value)))).text
 
 
 @pytest.mark.parametrize(
