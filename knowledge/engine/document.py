@@ -110,14 +110,14 @@ def _headings(text: str) -> tuple[Heading, ...]:
     found, fence = list[Heading](), ""
     for match in HEADING_OR_FENCE.finditer(text):
         if match["fence"]:
-            fence = _fence_after(fence, match["fence"], match["info"])
+            fence = fence_after(fence, match["fence"], match["info"])
         elif not fence:
             level, title = len(match["level"]), plain_heading(match["title"])
             found.append(Heading(match.start(), level, title))
     return tuple(found)
 
 
-def _fence_after(fence: str, mark: str, info: str) -> str:
+def fence_after(fence: str, mark: str, info: str) -> str:
     """The fence that is open after a line with this mark: the mark, `fence` still, or none ("")."""
     if not fence:
         return "" if "`" in info else mark

@@ -57,9 +57,10 @@ def _plain(path: Path) -> Iterator[Draft]:
 def _markdown(path: Path) -> Iterator[Draft]:
     with _opened(path) as file:
         stretches = _stretches(file)
-        begin = without_front_matter(next(stretches))
+        title, begin = without_front_matter(next(stretches))
         for text in chain([begin], stretches):
-            yield Draft([shown_markdown(text)])
+            yield Draft([shown_markdown(text)], title=title)
+            title = ""
 
 
 def _csv(path: Path) -> Iterator[Draft]:

@@ -11,6 +11,7 @@ from striprtf.striprtf import rtf_to_text
 
 from knowledge.engine.document import Draft
 from knowledge.engine.errors import Unreadable
+from knowledge.engine.plain_markdown import plain_markdown
 from knowledge.engine.read_html import html_to_markdown
 from knowledge.engine.read_text import decode, tidy
 
@@ -18,7 +19,10 @@ IMAGE = re.compile(r"!\[([^\[\]]*)\]\([^()]*(?:\([^()]*\)[^()]*)*\)")
 UNSAFE_LINK = re.compile(
     r"\[([^\[\]]*)\]\(\s*(?:javascript|data|vbscript|file):[^()]*(?:\([^()]*\)[^()]*)*\)", re.I
 )
-FRONT_MATTER = re.compile(r"\A---\r?\n.*?\n---\r?\n", re.DOTALL)
+FRONT_MATTER = re.compile(
+    r"\A\ufeff?(---|\+\+\+)[ \t]*\r?\n(?:.*?\n)?(?:\1|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL
+)
+FRONT_TITLE = re.compile(r"^title[ \t]*[:=](.+)$", re.MULTILINE | re.IGNORECASE)
 # Its level, of those that headings of Markdown have; 9 is text. Two strokes before are one letter.
 RTF_HEADING = re.compile(r"(?<!\\)\\outlinelevel([0-5])(?!\d)")
 TIMING = re.compile(r"^\s*(?:(\d+):)?(\d+):(\d+)[.,]\d+\s*-->\s*(?:(\d+):)?(\d+):(\d+)[.,]\d+.*$")
@@ -33,16 +37,22 @@ def read_plain(path: Path) -> Draft:
 
 
 def read_markdown(path: Path) -> Draft:
-    return Draft([shown_markdown(without_front_matter(decode(path.read_bytes())))])
+    title, text = without_front_matter(decode(path.read_bytes()))
+    return Draft([shown_markdown(text)], title=title)
 
 
-def without_front_matter(text: str) -> str:
-    return FRONT_MATTER.sub("", text)
+def without_front_matter(text: str) -> tuple[str, str]:
+    """The title that it gives, and what comes below it."""
+    found = FRONT_MATTER.match(text)
+    if not found:
+        return "", text
+    title = FRONT_TITLE.search(found[0])
+    return title[1].strip().strip("\"'") if title else "", text[found.end() :]
 
 
 def shown_markdown(text: str) -> str:
     """A comment is not meant for readers, and an image is a request to somebody's server."""
-    return safe_markdown(_without_comments(text))
+    return safe_markdown(plain_markdown(_without_comments(text)))
 
 
 def safe_markdown(text: str) -> str:

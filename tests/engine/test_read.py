@@ -96,6 +96,52 @@ def test_front_matter_is_left_out(markdown: Markdown, line_end: str) -> None:
     assert markdown(line_end.join(lines)).text == "# Returns\n\nThirty days."
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\ntitle: 'Our hours'\n---\n",
+        "---\nTitle: Our hours\n...\n",
+        '+++\ntitle = "Our hours"\n+++\n',
+    ],
+)
+def test_front_matter_gives_a_title_where_there_is_no_heading(
+    markdown: Markdown, text: str
+) -> None:
+    assert markdown(f"{text}Nine to five.").title == "Our hours"
+    assert markdown(f"{text}Nine to five.").text == "Nine to five."
+    assert markdown(f"{text}# Hours\n\nNine to five.").title == "Hours"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("<h1 align='center'>Shop</h1>\n\nWe **ship**.", "# Shop\n\nWe **ship**."),
+        ("<details>\n<summary>When?</summary>\n\n- Soon\n</details>", "When?\n\n- Soon"),
+        (
+            "<table><tr><th>Item</th><th>Days</th></tr>\n<tr><td>Shoe</td><td>60</td></tr></table>",
+            "| Item | Days |\n| --- | --- |\n| Shoe | 60 |",
+        ),
+        ("Press <kbd>A</kbd>,<br/> then B.", "Press A, then B."),
+        ("<script>\nsteal()\n\nmore()\n</script>\nOpen.", "Open."),
+        ("<script>\n\nOpen.", "Open."),
+        ("<p>One</p>\n\n    <p>code</p>", "One\n\n    <p>code</p>"),
+        ("```\n<p>code</p>\n```\n`<b>` is bold", "```\n<p>code</p>\n```\n`<b>` is bold"),
+        (
+            "Mail <a@shop.example> if 1 <2 or Map<Key> is",
+            "Mail <a@shop.example> if 1 <2 or Map<Key> is",
+        ),
+    ],
+)
+def test_html_in_markdown_is_read_as_such(markdown: Markdown, text: str, left: str) -> None:
+    assert markdown(text).text == left
+
+
+def test_an_underlined_line_is_a_heading(markdown: Markdown) -> None:
+    text = "Shop\n====\n\nHours\n-----\nNine to five.\n\nTwo\nlines\n---\n\n```\na\n---\n```"
+    assert markdown.headings(text) == [(1, "Shop"), (2, "Hours")]
+    assert markdown(text).text.startswith("# Shop\n\n## Hours\nNine to five.\n\nTwo\nlines\n---")
+
+
 def test_rules_between_paragraphs_are_no_front_matter(markdown: Markdown) -> None:
     text = "One.\n\n---\n\nTwo.\n\n---\n\nThree."
     assert markdown(text).text == text
@@ -130,8 +176,15 @@ def test_comments_and_images_are_dropped(markdown: Markdown, text: str, left: st
         "# a" + " " * 300_000 + "b",
         "# " + "#" * 300_000 + "b",
         "---\n" * 100_000 + "x",
+        "<script>\n" * 100_000 + "x",
+        "<a " * 200_000,
+        "a\n===\n" * 100_000,
+        "---\ntitle: a" + " " * 300_000 + "b\n---\nx",
     ],
-    ids=["comments", "images", "links", "brackets", "fences", "spaces", "hashes", "rules"],
+    ids=[
+        *("comments", "images", "links", "brackets", "fences", "spaces", "hashes", "rules"),
+        *("scripts", "tags", "underlined", "title"),
+    ],
 )
 def test_hostile_markdown_is_read_in_a_moment(markdown: Markdown, text: str) -> None:
     start = time.process_time()
