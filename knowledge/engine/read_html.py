@@ -10,13 +10,15 @@ from urllib.parse import urljoin
 from lxml import etree, html
 
 from knowledge.engine.errors import Unreadable
+from knowledge.engine.joined import as_utf8
 from knowledge.engine.links import linked
 from knowledge.engine.page_content import content_of, unread_in
 from knowledge.engine.page_parts import is_dropped, question_around
-from knowledge.engine.read_text import decode
+from knowledge.engine.read_text import HEAD_BYTES, decode, decode_as
 
 PREFIXES = {f"h{level}": "#" * level + " " for level in range(1, 7)} | {"li": "- "}
 ITEM = re.compile(r" *(?:-|\d+\.) ")
+CHARSET = re.compile(rb"<meta\s[^<>]*?charset=[\"']?([\w-]+)", re.I)
 MARKS = re.compile(r"</(?:p|div|span|li|h[1-6]|table|a|b|strong|em|i|u)\s*>|<br\s*/?>", re.I)
 MOST_INDENT = 8
 MOST_SPAN = 50
@@ -38,7 +40,9 @@ def html_to_markdown(data: bytes, *, whole: bool = False) -> tuple[str, str]:
         encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True
     )
     try:
-        root = html.document_fromstring(_without_declaration(decode(data)).encode(), parser=parser)
+        root = html.document_fromstring(
+            _without_declaration(_decoded(data)).encode(), parser=parser
+        )
     except etree.ParserError as error:  # nothing but comments
         raise Unreadable("There is no text in this page.") from error
     title = SPACES.sub(" ", root.findtext(".//title") or "").strip()
@@ -73,6 +77,15 @@ def _address(root: Any) -> str:
         if found is not None and (found.get(name) or "").startswith(("http://", "https://")):
             return str(found.get(name))
     return ""
+
+
+def _decoded(data: bytes) -> str:
+    """What is valid UTF-8 is that, whatever it says: but for Japanese in the bytes of ASCII."""
+    found = CHARSET.search(data[:HEAD_BYTES])
+    said = found[1].decode().lower() if found else ""
+    if said.startswith("iso-2022") or (said and as_utf8(data)[2]):
+        return decode_as(data, said)
+    return decode(data)
 
 
 def _without_declaration(text: str) -> str:

@@ -15,14 +15,12 @@ from oxmsg import Message
 from knowledge.engine.document import Draft
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.read_html import html_to_markdown
-from knowledge.engine.read_text import decode
+from knowledge.engine.read_text import decode_as
 
 SHOWN = ("From", "To", "Date")
 DAMAGED = "This e-mail is damaged. Save it again and send the new file."
 MOST_PARTS = 200
 MOST_FORWARDED = 5  # one within the other
-# What programs call by the first of these names is Windows' own, as browsers know as well.
-WINDOWS_OF = {"iso-8859-1": "cp1252", "iso-8859-9": "cp1254"}
 
 
 def read_eml(path: Path) -> Draft:
@@ -86,11 +84,7 @@ def _text_of(body: MIMEPart) -> str:
     data = data if isinstance(data, bytes) else b""
     if not data.strip():
         return ""
-    charset = body.get_content_charset() or "utf-8"
-    try:
-        text = data.decode(WINDOWS_OF.get(charset, charset))
-    except (LookupError, UnicodeDecodeError):
-        text = decode(data)
+    text = decode_as(data, body.get_content_charset() or "utf-8")
     return _of_page(text) if body.get_content_subtype() == "html" else text
 
 

@@ -20,6 +20,8 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# What programs call by the first of these names is Windows' own, as browsers know as well.
+WINDOWS_OF = {"iso-8859-1": "cp1252", "iso-8859-9": "cp1254"}
 HEAD_BYTES = 4096
 BLOCK_BYTES = 256 * 1024
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
@@ -39,6 +41,14 @@ def decode(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return data.decode(encoding_of_lines([data]), errors="replace")
+
+
+def decode_as(data: bytes, said: str) -> str:
+    """The text of `data` in the encoding that it says it is in, where that holds."""
+    try:
+        return data.decode(WINDOWS_OF.get(said, said))
+    except (LookupError, UnicodeError):
+        return decode(data)
 
 
 def encoding_of(path: Path) -> str:

@@ -40,6 +40,26 @@ def test_what_is_no_content_is_left_out_and_the_rest_stays(page: str) -> None:
     assert markdown(f"<p>Before.</p>{page}<p>After.</p>") == "Before.\nAfter."
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding", "said"),
+    [
+        ("Żółta łódź, źródło.", "iso8859-2", "iso-8859-2"),
+        ("„Grüße“ für 5 €", "cp1252", "ISO-8859-1"),
+        ("Доставка", "koi8-r", "koi8-r"),
+        ("返品は無料。", "iso-2022-jp", "iso-2022-jp"),
+        ("Grüße", "utf-8", "iso-8859-1"),
+        ("Größere Bestellungen", "cp1252", "utf-8"),
+        ("Größere Bestellungen", "cp1252", "unheard-of"),
+    ],
+)
+def test_a_page_is_read_in_the_encoding_that_it_says_and_is_in(
+    text: str, encoding: str, said: str
+) -> None:
+    for tag in (f"<meta charset={said}>", f'<meta content="text/html; charset={said}">'):
+        page = f"<html><head>{tag}</head><body><p>{text}</p></body></html>"
+        assert html_to_markdown(page.encode(encoding))[1].strip() == text
+
+
 def test_text_right_behind_a_dropped_element_stays() -> None:
     assert markdown("<p>Nine <script>x</script>to five</p>") == "Nine to five"
 
