@@ -13,6 +13,8 @@ TABLE_CHARACTERS = 1000  # as split.PASSAGE_CHARACTERS
 MOST_HEAD_CHARACTERS = 80  # of one that is repeated for each row of a very wide table
 RULE = re.compile(r"\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*")
 BORDER = re.compile(r"(?<!\\)\|")
+MOST_COMPARED = 100  # rows below the first one
+YEAR = re.compile(r"(?:19|20)\d\d")
 OF_NUMBERS = frozenset("0123456789.,:/+-–—()%€$£¥ ")
 
 Row = Sequence[str]
@@ -28,11 +30,22 @@ def cell_of(text: str) -> str:
 
 
 def is_header(first: Row, others: Sequence[Row]) -> bool:
-    """Whether the first row of a table names its columns: all words, and something below them."""
+    """Whether the first row of a table names its columns: all words or years, and something else
+    below them."""
     named = [cell for cell in first if cell.strip()]
     if len(named) < 2 or not others or len(named) < len(first) * 0.6:
         return False
-    return not any(_is_number(cell) for cell in named)
+    if _is_number(first[0]):
+        return False
+    return not any(
+        _is_number(cell) and not (YEAR.fullmatch(cell.strip()) and _has_no_years(others, column))
+        for column, cell in enumerate(first)
+    )
+
+
+def _has_no_years(rows: Sequence[Row], column: int) -> bool:
+    below = [row[column].strip() for row in rows[:MOST_COMPARED] if column < len(row)]
+    return any(below) and not any(YEAR.fullmatch(cell) for cell in below)
 
 
 def _is_number(cell: str) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
 from knowledge.engine.document import Draft, compose
+from knowledge.engine.read import read
 from knowledge.engine.split import split
 from knowledge.engine.tables import is_header, markdown_table, repeat_headers
 
@@ -70,6 +72,28 @@ def test_hostile_tables_are_read_in_a_moment(text: str) -> None:
 def test_a_header_is_told_from_data(first: list[str], named: bool) -> None:
     assert is_header(first, [["x", "1"]]) is named
     assert not is_header(first, [])
+
+
+@pytest.mark.parametrize(
+    ("rows", "named"),
+    [
+        ([["Item", "2024", "2025"], ["Umbrella", "9.50", "10"]], True),
+        ([["", "2024", "2025"], ["Umbrella", "9.50", "10"], ["Total", "", "12"]], True),
+        ([["Ada", "1985"], ["Grace", "1990"]], False),
+        ([["Ada", "1985"], ["Grace", ""]], False),
+        ([["2024", "2025"], ["9.50", "1999"]], False),
+        ([["Item", "2024", "12.5"], ["Umbrella", "9.50", "10"]], False),
+    ],
+)
+def test_years_are_heads_where_no_year_stands_below(rows: list[list[str]], named: bool) -> None:
+    assert is_header(rows[0], rows[1:]) is named
+
+
+def test_a_table_of_years_keeps_its_heads(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("Item,2024,2025\nUmbrella,9.50,10\nTent,90,95\n")
+    text = read(path, "csv").text
+    assert text.startswith("| Item | 2024 | 2025 |\n| --- |")
 
 
 def test_cells_cannot_break_out_of_their_row() -> None:
