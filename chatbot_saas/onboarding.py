@@ -12,8 +12,7 @@ from accounts.audit import Action
 from accounts.models import Client, User
 from billing.reconcile import reconcile
 from chat.models import Bot
-from knowledge.embedding import default_model
-from knowledge.models import KnowledgeBase
+from knowledge.placing import new_base
 
 MOST_BOT_NAME = 80
 
@@ -25,12 +24,9 @@ def set_up(request: HttpRequest, user: User, *, name: str, website: str) -> Clie
     access.switch(request, client)
     if Bot.objects.for_client(client).exists():
         return client
-    base = KnowledgeBase.objects.create(
-        client=client, name="Knowledge", embedding_model=default_model()
-    )
     Bot.objects.create(
         client=client,
-        knowledge_base=base,
+        knowledge_base=new_base(client, "Knowledge"),
         name=name[:MOST_BOT_NAME],
         allowed_domains=domains_of(website),
     )

@@ -71,7 +71,7 @@ def doubted() -> KnowledgeBaseQuerySet:
     busy = Source.objects.unfinished().exclude(lease="").exclude(state=Source.State.QUEUED)
     doubtful = KnowledgeBase.objects.unchecked().exclude(pk__in=busy.values("knowledge_base"))
     doubtful = doubtful.exclude(healing_until__gt=timezone.now())
-    return doubtful.exclude(shard__in=IndexServer.objects.filter(is_down=True).values("shard"))
+    return doubtful.exclude(shard__in=IndexServer.objects.down())
 
 
 def heal_some() -> None:

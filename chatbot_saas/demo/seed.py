@@ -18,8 +18,8 @@ from accounts.models import Client, Membership
 from billing import holds
 from chat.models import Bot
 from knowledge import removal, sources
-from knowledge.embedding import default_model
-from knowledge.models import KnowledgeBase, Source
+from knowledge.models import Source
+from knowledge.placing import new_base
 
 CLIENT_ID = "cli_demo"
 EMAIL = "demo@larkfell.example"
@@ -82,12 +82,9 @@ def _bot(client: Client) -> Bot:
     existing = Bot.objects.for_client(client).select_related("knowledge_base__client").first()
     if existing is not None:
         return existing
-    base = KnowledgeBase.objects.create(
-        client=client, name="Help centre", embedding_model=default_model()
-    )
     return Bot.objects.create(
         client=client,
-        knowledge_base=base,
+        knowledge_base=new_base(client, "Help centre"),
         name="Larkfell help",
         greeting="Hello! Ask me about orders, delivery, returns or our gear.",
         suggestions=[

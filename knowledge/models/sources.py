@@ -46,6 +46,11 @@ class KnowledgeBaseQuerySet(models.QuerySet["KnowledgeBase"]):
         """
         return self.filter(bots__public_id=bot)
 
+    def sizes_by_shard(self) -> models.QuerySet[KnowledgeBase, tuple[str, int, int]]:
+        """Of each shard its name, how many passages it holds, and how many bases."""
+        by_shard = self.order_by().values_list("shard")
+        return by_shard.annotate(models.Sum("live_passages"), models.Count("pk"))
+
     def bot_ids(self) -> models.QuerySet[KnowledgeBase, str | None]:
         """The public ids of the bots that answer from them, the first one first."""
         return self.order_by("bots__pk").values_list("bots__public_id", flat=True)
@@ -98,6 +103,12 @@ class KnowledgeBase(models.Model):
         return model_of(self.embedding_model)
 
 
+class IndexServerQuerySet(models.QuerySet["IndexServer"]):
+    def down(self) -> models.QuerySet[IndexServer, str]:
+        """The shards of those that did not answer when somebody last looked."""
+        return self.filter(is_down=True).values_list("shard", flat=True)
+
+
 class IndexServer(models.Model):
     """What is known of one Chroma server, by the name of its shard.
 
@@ -109,6 +120,8 @@ class IndexServer(models.Model):
     marker = models.CharField(max_length=64, blank=True)
     is_down = models.BooleanField(default=False)
     seen_at = models.DateTimeField(null=True, blank=True)
+
+    objects = IndexServerQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.shard or "the usual one"
