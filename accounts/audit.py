@@ -62,6 +62,7 @@ class Action(models.TextChoices):
     WEBSITE_STOPPED = "website.stopped", "stopped reading"
     WEBSITE_DELETED = "website.deleted", "deleted website"
     MODEL_CHANGED = "knowledge.model", "changed the search model to"
+    INDEX_MOVED = "knowledge.moved", "moved the index of"
     MODEL_KEPT = "knowledge.model_kept", "took back the change of the search model to"
     BOT_CHANGED = "bot.changed", "changed the widget"
     DOMAIN_ALLOWED = "bot.domain", "allowed website"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -9,10 +12,31 @@ from django.http import HttpRequest
 from accounts import audit
 from accounts.audit import Action
 from accounts.look_only import LookOnly, actor_of
+from accounts.models import Client
 from chatbot_saas.lib.errors import Conflict
-from knowledge import change_model, sources
+from knowledge import change_model, moving, sources
 from knowledge.embedding import default_model
-from knowledge.models import Faq, KnowledgeBase, Source, Website
+from knowledge.models import Faq, IndexServer, KnowledgeBase, Source, Website
+from knowledge.vectors import shards
+
+
+class ServerFilter(admin.SimpleListFilter):
+    """Those on one of the Chroma servers. Django's own filter shows no name of the usual one."""
+
+    title = "index server"
+    parameter_name = "server"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
+    ) -> list[tuple[str, str]]:
+        places = [(f"={shard}", str(IndexServer(shard=shard))) for shard in shards()]
+        return places if len(places) > 1 else []
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[KnowledgeBase]
+    ) -> QuerySet[KnowledgeBase]:
+        chosen = self.value()
+        return queryset.filter(shard=chosen.removeprefix("=")) if chosen else queryset
 
 
 @admin.register(KnowledgeBase)
@@ -26,7 +50,12 @@ class KnowledgeBaseAdmin(LookOnly):
         "index_problem",
         "index_checked_at",
     )
-    list_filter = ("language", "embedding_model", ("index_problem", admin.EmptyFieldListFilter))
+    list_filter = (
+        "language",
+        "embedding_model",
+        ServerFilter,
+        ("index_problem", admin.EmptyFieldListFilter),
+    )
     search_fields = ("name", "public_id", "client__name", "client__public_id")
     list_select_related = ("client",)
     ordering = ("-pk",)
@@ -58,6 +87,40 @@ class KnowledgeBaseAdmin(LookOnly):
                 base.client, Action.MODEL_CHANGED, title, actor=actor_of(request)
             )
             self.message_user(request, f"{base.name}: changing to {title}.", messages.SUCCESS)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """With a move to each of the Chroma servers, where there are several."""
+        found = super().get_actions(request)
+        if len(shards()) > 1 and self.has_step_permission(request):
+            found |= {f"move_to_{shard}": _move_to(shard) for shard in shards()}
+        return found
+
+
+def _move_to(shard: str) -> tuple[Any, str, str]:
+    """The step that moves to this server, as the admin wants it: what to call, name, label."""
+    label = f"Move to the index server: {IndexServer(shard=shard)}"
+    return partial(_move, shard=shard), f"move_to_{shard}", label
+
+
+def _move(
+    desk: KnowledgeBaseAdmin,
+    request: HttpRequest,
+    queryset: QuerySet[KnowledgeBase],
+    *,
+    shard: str,
+) -> None:
+    for base in queryset.select_related("client"):
+        try:
+            moving.move(base, shard, note=partial(_note_move, request, base.client))
+        except Conflict as error:
+            desk.message_user(request, f"{base.name}: {error.message}", messages.WARNING)
+        else:
+            done = f"{base.name}: moved. It is filled in there in the background."
+            desk.message_user(request, done, messages.SUCCESS)
+
+
+def _note_move(request: HttpRequest, client: Client, base: KnowledgeBase) -> None:
+    audit.record_by_system(client, Action.INDEX_MOVED, base.name, actor=actor_of(request))
 
 
 @admin.register(Source)

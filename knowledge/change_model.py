@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
 from django.utils import timezone
 
 from chatbot_saas.lib.after_commit import after_commit
@@ -28,7 +27,9 @@ def begin(base: KnowledgeBase, model: str, *, note: Note | None = None) -> Reemb
             if current.embedding_model == model:
                 raise Conflict("same_model", "Its search model is this one already.")
             change = Reembedding.objects.create(
-                knowledge_base=base, embedding_model=model, generation=_next_generation(current)
+                knowledge_base=base,
+                embedding_model=model,
+                generation=Reembedding.objects.next_generation(current),
             )
             if note:
                 note(change)
@@ -36,12 +37,6 @@ def begin(base: KnowledgeBase, model: str, *, note: Note | None = None) -> Reemb
     except IntegrityError as error:
         raise Conflict("busy", "Another change of its search model is going on.") from error
     return change
-
-
-def _next_generation(base: KnowledgeBase) -> int:
-    """One that no collection had before, also of a change that failed."""
-    used = Reembedding.objects.filter(knowledge_base=base).aggregate(most=Max("generation"))
-    return max(used["most"] or 0, base.generation) + 1
 
 
 def cancel(change: Reembedding, *, note: Note | None = None) -> None:

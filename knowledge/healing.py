@@ -93,19 +93,34 @@ def heal(base: KnowledgeBase) -> None:
         return
     base.refresh_from_db()  # it may have waited long enough for another collection
     try:
-        health = index.check(base)
-        if not health.ok:
-            _note(base, f"{health.indexed} of {health.stored} there, {health.found} found")
-            index.rebuild(base, beat=lambda: _hold(base))
-            health = index.check(base)
+        health = _made_whole(base)
     except VectorsDown as error:
         logger.warning("the index of %s is checked later: %s", base.public_id, error)
         return
     if _published_since(base, began):
         return
     problem = "" if health.ok else "differs also after it was made anew"
-    same = KnowledgeBase.objects.filter(pk=base.pk)
-    same.update(index_checked_at=timezone.now(), index_problem=problem, healing_until=None)
+    _in_place(base).update(index_checked_at=timezone.now(), index_problem=problem)
+    KnowledgeBase.objects.filter(pk=base.pk).update(healing_until=None)
+
+
+def _made_whole(base: KnowledgeBase) -> index.Health:
+    health = index.check(base)
+    # After a move something is missing for certain, however little: no sample need show it.
+    is_moved = base.index_problem == KnowledgeBase.MOVED
+    if health.ok and not is_moved:
+        return health
+    if not is_moved:
+        _note(base, f"{health.indexed} of {health.stored} there, {health.found} found")
+    index.rebuild(base, beat=lambda: _hold(base))
+    if is_moved:
+        _in_place(base).update(index_problem="")
+    return index.check(base)
+
+
+def _in_place(base: KnowledgeBase) -> KnowledgeBaseQuerySet:
+    """The row, unless its collection is another one by now, of which nothing is known."""
+    return KnowledgeBase.objects.filter(pk=base.pk, generation=base.generation)
 
 
 def _claimed(base: KnowledgeBase) -> bool:
@@ -131,7 +146,7 @@ def state() -> str:
 
 def _note(base: KnowledgeBase, problem: str) -> None:
     logger.warning("the index of %s is made anew: %s", base.public_id, problem)
-    KnowledgeBase.objects.filter(pk=base.pk).update(index_problem=problem[:80])
+    _in_place(base).update(index_problem=problem[:80])
 
 
 def _published_since(base: KnowledgeBase, moment: object) -> bool:

@@ -13,7 +13,7 @@ from knowledge.embedding import for_index, unpack
 from knowledge.engine.catalogue import EmbeddingModel
 from knowledge.engine.embed import Vector
 from knowledge.models import KnowledgeBase, Passage, Source
-from knowledge.vectors import CollectionBroken, vectors
+from knowledge.vectors import CollectionBroken, VectorsDown, vectors
 
 Packed = bytes | memoryview
 
@@ -81,7 +81,7 @@ def _finds_itself(base: KnowledgeBase, collection: str, passage_id: int, vector:
 def rebuild(base: KnowledgeBase, *, beat: Callable[[], object] = lambda: None) -> None:
     """Drop a base's collection and fill it from the database. Raises VectorsDown.
 
-    `beat` is called before each batch.
+    `beat` is called before each batch. It ends when the base has moved away meanwhile.
 
     No embedding model is called. Searches go on meanwhile, by words alone where vectors lack.
     """
@@ -92,6 +92,8 @@ def rebuild(base: KnowledgeBase, *, beat: Callable[[], object] = lambda: None) -
     rows, last = wanted.order_by("pk").values_list("pk", "embedding"), 0
     while batch := list(rows.filter(pk__gt=last)[:BATCH]):
         beat()
+        if not KnowledgeBase.objects.filter(pk=base.pk, generation=base.generation).exists():
+            raise VectorsDown("its vectors lie elsewhere by now")
         last = batch[-1][0]
         ids, packed = zip(*batch, strict=True)
         rows_of_index = for_index(base.model, unpack(bytes(one) for one in packed))

@@ -33,7 +33,7 @@ def push(stored: Stored) -> VectorsDown | None:
 def push_source(source: Source) -> bool:
     """Put all of a source's version in; False when Chroma is down: the sweeper tries again.
 
-    Should the base change its model meanwhile, the change itself brings these passages along.
+    Should the base change its model or its server meanwhile, that brings these passages along.
     """
     passages = source.passages.filter(version=source.version)
     return push_passages(source, passages, beat=lambda: None)
@@ -49,8 +49,9 @@ def push_passages(source: Source, passages: PassageQuerySet, *, beat: Callable[[
         # Not one query for all: on SQLite `beat` could not write while it is open.
         while batch := list(rows.filter(position__gt=last)[:PUSHED_AT_ONCE]):
             beat()
-            if not Source.objects.filter(pk=source.pk).exclude(state=Source.State.GONE).exists():
-                return False  # deleted meanwhile: its vectors must not come back
+            same = Source.objects.filter(pk=source.pk, knowledge_base__generation=base.generation)
+            if not same.exclude(state=Source.State.GONE).exists():
+                return False  # deleted or moved meanwhile: its vectors must not come back here
             ids, packed, positions = zip(*batch, strict=True)
             rows_of_index = for_index(base.model, unpack(map(bytes, packed)))
             vectors(base.shard).add(base.collection, ids, rows_of_index)

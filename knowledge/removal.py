@@ -95,7 +95,7 @@ def forget_vectors(base: KnowledgeBase, passage_ids: Sequence[int]) -> None:
     current = KnowledgeBase.objects.filter(pk=base.pk).first() or base
     try:
         for collection in Reembedding.objects.collections(current):
-            vectors(base.shard).remove(collection, passage_ids)
+            vectors(current.shard).remove(collection, passage_ids)
     except VectorsDown:
         # They stay in the index until it is rebuilt; a hit without a live passage is dropped.
         logger.warning("%s passages stay in the index of %s", len(passage_ids), base.public_id)

@@ -96,7 +96,7 @@ class Stored:
 
 
 class _ModelChanged(Exception):
-    """The knowledge base got another embedding model, or another language, meanwhile."""
+    """The knowledge base got another embedding model, language or server meanwhile."""
 
 
 def embed(model: str, parts: Sequence[Part]) -> Batch:
@@ -125,7 +125,7 @@ def store(base: KnowledgeBase, batch: Batch) -> Stored:
 def _is_unchanged(base: KnowledgeBase) -> bool:
     """Whether its vectors are still made as when `base` was read; it stays so to the commit.
 
-    A change of model waits here, or has seen all passages that were stored before it.
+    A change of model, or a move, waits here, or has seen all passages that were stored before it.
     """
     same = KnowledgeBase.objects.filter(
         pk=base.pk,

@@ -9,6 +9,7 @@ from knowledge import (
     discard,
     healing,
     index,
+    left_behind,
     local_copy,
     orphans,
     publishing,
@@ -103,5 +104,6 @@ def sweep_sources() -> None:
         index_source.delay(source_id)
     for upload_id in arrivals.sweep():
         take_upload.delay(upload_id)
+    left_behind.sweep()
     local_copy.sweep()
     discard.sweep()

@@ -27,6 +27,7 @@ from knowledge.models import (
     DirectUpload,
     Faq,
     KnowledgeBase,
+    LeftCollection,
     NextVector,
     Passage,
     Reembedding,
@@ -73,6 +74,7 @@ class Everything:
             live_passages=1,
             live_terms=4,
         )
+        LeftCollection.objects.create(knowledge_base=base, collection=f"{base.public_id}-v0")
         bot = _bot(client, base, mark)
         key, text = keys.make(client, f"{mark} key")
         _billing(client, mark)

@@ -25,10 +25,11 @@ from billing.stripe_api import Refused, StripeUnavailable
 from chatbot_saas.data import export
 from chatbot_saas.data.belongings import belongings
 from chatbot_saas.lib.storage import StorageDown, listed, parted_uploads
-from knowledge import arrivals
+from knowledge import arrivals, left_behind
 from knowledge.models import (
     DirectUpload,
     KnowledgeBase,
+    LeftCollection,
     Reembedding,
     ReembeddingQuerySet,
     Source,
@@ -41,6 +42,8 @@ from knowledge.vectors import VectorsDown, vectors
 logger = logging.getLogger(__name__)
 
 BATCH = 200
+# Rows by whose names something outside of the database is deleted first.
+_NAMES = frozenset({KnowledgeBase, LeftCollection, Reembedding, BillingState})
 
 
 def due() -> list[int]:
@@ -73,6 +76,7 @@ def delete_for_good(client: Client) -> bool:
         for base in KnowledgeBase.objects.for_client(client):
             for collection in Reembedding.objects.collections(base):
                 vectors(base.shard).drop(collection)
+            left_behind.drop_of(base)
         _delete_stored(client)
     except (VectorsDown, StorageDown) as error:
         logger.warning("client %s is deleted later: %s", client.public_id, error)
@@ -109,16 +113,14 @@ def _is_somebody_at_work(client: Client) -> bool:
 
 
 def _delete_rows(client: Client) -> None:
-    """All rows but the client's own, its knowledge bases' and their changes of model, whose names
-    the index needs, and its billing's, which names the customer."""
+    """All rows but the client's own, its knowledge bases', their changes of model and what they
+    left behind, whose names the index needs, and its billing's, which names the customer."""
     for of_client in Export.objects.for_client(client).select_related("client"):
         export.discard(of_client)
     for upload in DirectUpload.objects.for_client(client).open():
         arrivals.abandon(upload)
     for model, way in belongings():
-        if model not in {KnowledgeBase, Reembedding, BillingState} and not isinstance(
-            model._meta.pk, CompositePrimaryKey
-        ):
+        if model not in _NAMES and not isinstance(model._meta.pk, CompositePrimaryKey):
             # Rows of a composite key go with the rows that they index.
             _delete_in_batches(model, way, client)
 

@@ -13,6 +13,7 @@ from knowledge.models.reembeddings import (
     ReembeddingQuerySet,
     new_reembedding_id,
 )
+from knowledge.models.shards import LeftCollection, LeftCollectionQuerySet
 from knowledge.models.sources import (
     IndexServer,
     KnowledgeBase,
@@ -43,6 +44,8 @@ __all__ = [
     "IndexServer",
     "KnowledgeBase",
     "KnowledgeBaseQuerySet",
+    "LeftCollection",
+    "LeftCollectionQuerySet",
     "NextVector",
     "Passage",
     "PassageQuerySet",

@@ -32,6 +32,11 @@ class ReembeddingQuerySet(models.QuerySet["Reembedding"]):
             is_cleared=False, heartbeat_at__lt=before
         )
 
+    def next_generation(self, base: KnowledgeBase) -> int:
+        """One that no collection of the base had before, also of a change that failed."""
+        used = self.filter(knowledge_base=base).aggregate(most=models.Max("generation"))
+        return max(used["most"] or 0, base.generation) + 1
+
     def collections(self, base: KnowledgeBase) -> list[str]:
         """All that may hold vectors of this base: its own, and what its changes made or left."""
         generations = {base.generation}

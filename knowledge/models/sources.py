@@ -67,12 +67,16 @@ class KnowledgeBaseQuerySet(models.QuerySet["KnowledgeBase"]):
 class KnowledgeBase(models.Model):
     """One body of knowledge, with one collection in Chroma."""
 
+    # What stands as its problem until it is filled in on the server that it moved to.
+    MOVED = "not filled in yet on its new server"
+
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="knowledge_bases")
     public_id = models.CharField(max_length=32, unique=True, default=new_base_id, editable=False)
     name = models.CharField(max_length=120)
     language = models.CharField(max_length=16, default="english")
     embedding_model = models.CharField(max_length=80)
-    generation = models.PositiveIntegerField(default=1)  # of its vectors: one more by each change
+    # Of its vectors: a higher one by each change of model, and with each move.
+    generation = models.PositiveIntegerField(default=1)
     # Of the passages that answers may use now; kept for BM25, checked by rebuild_index.
     live_passages = models.PositiveIntegerField(default=0)
     live_terms = models.PositiveBigIntegerField(default=0)

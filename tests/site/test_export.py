@@ -115,6 +115,7 @@ NOT_BY_ITSELF = {
     "billing.SyncRequest": "work of our own: when we looked at Stripe",
     "chat.Citation": "inside the messages",
     "knowledge.DirectUpload": "a file on its way in: what comes of it is a source",
+    "knowledge.LeftCollection": "work of our own: what is to go from another index server",
     "knowledge.NextVector": "numbers made from the passages",
     "knowledge.PostingList": "words of the passages, made from them",
     "knowledge.Reembedding": "work of our own: a change of the search model",
