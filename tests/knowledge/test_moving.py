@@ -13,13 +13,25 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.test import Client as Browser
 from django.urls import reverse, reverse_lazy
 
 from accounts.audit import Action
 from accounts.models import AuditEvent, User
 from chatbot_saas.lib.errors import Conflict
-from knowledge import change_model, index, ingest, left_behind, moving, removal, retrieve
+from knowledge import (
+    change_model,
+    healing,
+    index,
+    indexing,
+    ingest,
+    left_behind,
+    moving,
+    removal,
+    retrieve,
+)
+from knowledge.embedding import unpack
 from knowledge.models import IndexServer, KnowledgeBase, LeftCollection, Passage, Source
 from knowledge.vectors import VectorsDown, vectors
 from tests.house import House, Tenant
@@ -215,6 +227,63 @@ def test_an_index_that_is_being_made_anew_is_left_when_the_base_moves(taught: Te
         index.rebuild(old, beat=partial(moving.move, taught.base, "fragile"))
     wait_until(lambda: is_whole(taught), 60)
     wait_until(lambda: lies_only_on(taught, "fragile"), 60)
+    assert everything_is_in(taught)
+
+
+@pytest.fixture
+def idle(house: House) -> Iterator[None]:
+    """The worker fills nothing in meanwhile."""
+    house.worker.stop()
+    yield
+    house.worker.start()
+
+
+def test_a_source_that_is_being_pushed_is_left_when_the_base_moves(
+    taught: Tenant, idle: None
+) -> None:
+    source = Source.objects.filter(knowledge_base=taught.base)[0]
+    to_move = partial(moving.move, taught.base, "fragile")
+    assert not indexing.push_passages(source, source.passages.all(), beat=to_move)
+
+
+def test_healing_that_looked_at_the_old_place_says_nothing_of_the_new_one(
+    taught: Tenant, idle: None
+) -> None:
+    """The base moves when it has found everything whole, and asks what was published since."""
+    moves = [partial(moving.move, taught.base, "fragile")]
+
+    def move_in_between(execute: Callable[..., object], sql: str, *rest: object) -> object:
+        if "ready_at" in sql.partition("WHERE")[2] and moves:
+            moves.pop()()
+        return execute(sql, *rest)
+
+    KnowledgeBase.objects.filter(pk=taught.base.pk).update(healing_until=None)
+    with connection.execute_wrapper(move_in_between):
+        healing.heal(taught.base)
+    assert not moves
+    taught.base.refresh_from_db()
+    assert (taught.base.shard, taught.base.index_checked_at) == ("fragile", None)
+    assert taught.base.index_problem == KnowledgeBase.MOVED
+    healing.heal(taught.base)
+    assert is_whole(taught)
+    assert everything_is_in(taught)
+
+
+def test_what_is_there_by_chance_is_not_taken_for_all(taught: Tenant, idle: None) -> None:
+    """Of two passages of the same words each is found by the other's vector, and another vector
+    makes the number right."""
+    one = Passage.objects.filter(source__knowledge_base=taught.base)[0]
+    others = Source.objects.filter(knowledge_base=taught.base).exclude(pk=one.source_id)
+    for passage in Passage.objects.filter(source__in=others):
+        passage.embedding = one.embedding
+        passage.save(update_fields=["embedding"])
+    move(taught, "fragile")
+    vector = unpack([bytes(one.embedding)] * len(FACTS))
+    strangers = range(10**9, 10**9 + len(FACTS) - 1)
+    vectors("fragile").add(taught.base.collection, [one.pk, *strangers], vector)
+    assert index.check(taught.base).ok
+    healing.heal(taught.base)
+    assert is_whole(taught)
     assert everything_is_in(taught)
 
 
