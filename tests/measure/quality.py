@@ -21,7 +21,14 @@ from tests.services.process import ROOT, child_env
 
 SETS = Path(os.environ.get("RETRIEVAL_SETS") or ROOT.parent / "shared" / "retrieval")
 USUAL = ("xquad_en", "stackfaq", "chunkeval")
-LANGUAGES = {"de": "german", "es": "spanish"}
+LANGUAGES = {
+    "de": "german",
+    "el": "greek",
+    "es": "spanish",
+    "hi": "hindi",
+    "ro": "romanian",
+    "zh": "chinese",
+}
 MOST_HITS = 50  # passages: several of one document count as one
 UPLOADS_AT_ONCE = 4
 # nDCG@10 as measured by MiniLM outside of the product, before it was built: by words alone, by
