@@ -19,7 +19,14 @@ from threading import Lock
 
 import snowballstemmer
 
-WORD = re.compile(r"\w+")
+# With the marks that Hebrew, Arabic and the scripts of India write within their words. Those of
+# scripts without spaces, as Thai, divide its runs.
+MARK = (
+    "\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
+    "\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0900-\u0963\u0966-\u0dff"
+)
+WORD = re.compile(rf"\w+(?:[{MARK}]+\w*)*")
+ASCII_WORD = re.compile(r"\w+")
 # Han, Hiragana, Katakana and Hangul, as they are after NFKC.
 RUN = re.compile(
     "([\u1100-\u11ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -52,7 +59,8 @@ def counted(text: str, language: str) -> Counter[int]:
 
 
 def _words(text: str) -> list[str]:
-    return WORD.findall(unicodedata.normalize("NFKC", text).lower())
+    word = ASCII_WORD if text.isascii() else WORD
+    return word.findall(unicodedata.normalize("NFKC", text).lower())
 
 
 class _Undivided(Exception):

@@ -120,9 +120,24 @@ def test_a_long_run_is_not_cut_like_a_long_word() -> None:
     assert len(terms("货" * 1000, "english")) == 999
 
 
-@pytest.mark.parametrize("text", ["ร้านเปิดกี่โมง", "مواعيد العمل", "नमस्ते दुनिया", "שלום עולם"])
+@pytest.mark.parametrize("text", ["ร้านเปิดกี่โมง", "مواعيد العمل", "שלום עולם"])
 def test_other_scripts_are_divided_as_they_were(text: str) -> None:
     assert terms(text, "klingon") == re.findall(r"\w+", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("पुस्तकालय कहाँ है? दाम।", ["पुस्तकालय", "कहाँ", "है", "दाम"]),
+        ("தமிழ் நூலகம்", ["தமிழ்", "நூலகம்"]),
+        ("বাংলা লাইব্রেরি", ["বাংলা", "লাইব্রেরি"]),
+        ("שָׁלוֹם עולם", ["שָׁלוֹם", "עולם"]),
+        ("مُحَمَّد، كتاب", ["مُحَمَّد", "كتاب"]),
+    ],
+)
+def test_a_words_own_marks_do_not_divide_it(text: str, expected: list[str]) -> None:
+    assert terms(text, "klingon") == terms(" ".join(expected), "klingon")
+    assert len(terms(text, "klingon")) == len(expected)
 
 
 def test_an_unknown_language_is_stemmed_as_english_and_breaks_nothing() -> None:
