@@ -13,10 +13,12 @@ def language_of(text: str) -> str:
     sample = text[:SAMPLE_CHARACTERS].encode("utf-8", errors="ignore")
     printable = sample.decode("utf-8")
     try:
-        reliable, _, found = pycld2.detect(
-            "".join(c for c in printable if c.isprintable() or c == "\n")
-        )
+        reliable, _, found = pycld2.detect("\n".join(map(_printable, printable.split("\n"))))
     except pycld2.error:
         return ""
     code = str(found[0][1])
     return code if reliable and code != "un" else ""
+
+
+def _printable(line: str) -> str:
+    return line if line.isprintable() else "".join(filter(str.isprintable, line))
