@@ -51,4 +51,4 @@ def put(
 
 
 def _with_bytes(base: KnowledgeBase, sha256: str) -> Source | None:
-    return Source.objects.filter(knowledge_base=base).holding(sha256).first()
+    return Source.objects.filter(knowledge_base=base).holder(sha256)

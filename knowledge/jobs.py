@@ -147,7 +147,7 @@ def _fall_back(source: Source, reason: str) -> None:
     """Of a new version that cannot be read: the one before goes on, and its row says why."""
     unread, before = source.file, dict(source.previous)
     same = Source.objects.filter(knowledge_base=source.knowledge_base)
-    if same.holding(before["sha256"]).exclude(pk=source.pk).exists():
+    if same.exclude(pk=source.pk).holder(before["sha256"]):
         del before["sha256"]  # it came in as another document at the moment of replacing
     try:
         _delete_unread(source, source.version)

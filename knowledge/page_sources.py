@@ -23,7 +23,7 @@ class PageFile:
 
 def holder(base: KnowledgeBase, sha256: str) -> Source | None:
     """The source that has this text already."""
-    return Source.objects.filter(knowledge_base=base).holding(sha256).first()
+    return Source.objects.filter(knowledge_base=base).holder(sha256)
 
 
 def add(base: KnowledgeBase, page: PageFile) -> Source:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Count, Max, Min
@@ -59,7 +59,8 @@ def take_one(wake: Callable[[], object] = lambda: None, *, pass_on: bool = False
 def _next() -> Source | None:
     """Claim the source that is due. Whoever loses one to another worker looks again."""
     while (chosen := _chosen()) is not None:
-        if (source := jobs.claim(chosen)) is not None:
+        _let_more_come(chosen)
+        if (source := jobs.claim(chosen.pk)) is not None:
             KnowledgeBase.objects.filter(pk=source.knowledge_base_id).update(
                 served_at=timezone.now()
             )
@@ -67,7 +68,7 @@ def _next() -> Source | None:
     return None
 
 
-def _chosen() -> int | None:
+def _chosen() -> Source | None:
     """Of the client for whom the fewest are worked on and who was served longest ago: the one that
     has waited longest."""
     stale_since = jobs.stale_since()
@@ -83,8 +84,17 @@ def _chosen() -> int | None:
     client = min(
         since, key=lambda client: (busy.get(client, 0), served.get(client) or NEVER, since[client])
     )
-    own = waiting.filter(knowledge_base__client=client).order_by("heartbeat_at", "pk")
-    return own.values_list("pk", flat=True).first()
+    own = waiting.filter(knowledge_base__client=client)
+    return own.order_by("heartbeat_at", "pk").first()
+
+
+def _let_more_come(source: Source) -> None:
+    """Short ones often come many at once, and cost less together (jobs.claim_alike)."""
+    if not source.is_short:
+        return
+    until = source.heartbeat_at + timedelta(milliseconds=settings.INGEST_GATHER_MILLISECONDS)
+    left = (until - timezone.now()).total_seconds()
+    time.sleep(min(max(left, 0.0), settings.INGEST_GATHER_MILLISECONDS / 1000))
 
 
 @dataclass(slots=True)

@@ -141,5 +141,5 @@ def _begin(source: Source, new: Version, note: Note) -> None:
 def _require_only(source: Source, sha256: str) -> None:
     """Raise Conflict when another source of the base has these bytes: one is enough."""
     own = Source.objects.filter(knowledge_base=source.knowledge_base)
-    if other := own.holding(sha256).exclude(pk=source.pk).first():
+    if other := own.exclude(pk=source.pk).holder(sha256):
         raise Conflict("same_bytes", f"“{other.title}” has exactly this content already.")

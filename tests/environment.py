@@ -47,6 +47,7 @@ def prepare() -> dict[str, str]:
         "CHROMA_URL": chroma.url,
         "INGEST_LEASE_SECONDS": "3",
         "INGEST_SLICE_SECONDS": "2",
+        "INGEST_GATHER_MILLISECONDS": "20",
         "SWEEP_SECONDS": "1",
         "LOG_LEVEL": "WARNING",
     }

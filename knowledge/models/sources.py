@@ -200,13 +200,14 @@ class SourceQuerySet(models.QuerySet["Source"]):
         live = self.filter(public_id__in=list(public_ids), live_version__gt=0)
         return dict(live.values_list("public_id", "live_version"))
 
-    def holding(self, sha256: str) -> SourceQuerySet:
-        """Those of these bytes, also where they answer only until a new version is ready."""
+    def holder(self, sha256: str) -> Source | None:
+        """The one that has these bytes, also where they answer only until a new version is ready.
+
+        Those that are deleted have other ones (`hide`).
+        """
         now = self.filter(sha256=sha256).exclude(state=Source.State.FAILED)
         # One question for both would go through all sources of a base.
-        before = self.unfinished().filter(previous__sha256=sha256)
-        ids = now.values("pk").union(before.values("pk"), all=True)
-        return self.filter(pk__in=ids).exclude(state=Source.State.GONE)
+        return now.first() or self.unfinished().filter(previous__sha256=sha256).first()
 
     def unindexed(self) -> SourceQuerySet:
         """Ready, but Chroma does not hold them yet."""

@@ -111,6 +111,41 @@ def test_short_ones_of_a_base_are_taken_up_together(served: list[Source]) -> Non
 
 
 @pytest.mark.django_db
+def test_a_short_one_that_has_just_come_is_waited_with_for_others(
+    served: list[Source], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "INGEST_GATHER_MILLISECONDS", 200)
+    base, slept = a_base("one"), list[float]()
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        queued(base, 2, bytes=100)
+
+    monkeypatch.setattr("time.sleep", sleep)
+    queued(base, bytes=100)
+    assert turns.take_one()
+    assert len(served) == 3
+    assert 0 < slept[0] <= 0.2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("size", "seconds"), [(100, 0.3), (LONG, 0.0)])
+def test_one_that_is_long_or_has_waited_is_taken_up_at_once(
+    served: list[Source],
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+    seconds: float,
+) -> None:
+    monkeypatch.setattr(settings, "INGEST_GATHER_MILLISECONDS", 200)
+    slept = list[float]()
+    monkeypatch.setattr("time.sleep", slept.append)
+    [one] = queued(a_base("one"), bytes=size)
+    Source.objects.update(heartbeat_at=one.heartbeat_at - timedelta(seconds=seconds))
+    assert turns.take_one()
+    assert sum(slept) == 0
+
+
+@pytest.mark.django_db
 def test_one_that_was_tried_before_is_worked_on_alone(served: list[Source]) -> None:
     base = a_base("one")
     [tried] = queued(base, attempts=1, bytes=100)
