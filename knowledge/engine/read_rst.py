@@ -11,7 +11,7 @@ from docutils.core import publish_string
 from docutils.parsers.rst import Directive, directives, roles
 from docutils.transforms import Transform
 from docutils.utils import Reporter, SystemMessage
-from docutils.writers import html5_polyglot
+from docutils.writers import get_writer_class
 
 from knowledge.engine.document import Draft
 from knowledge.engine.read_html import html_to_markdown
@@ -60,7 +60,7 @@ def read_rst(path: Path) -> Draft:
     if len(text) > MOST_MARKED_CHARACTERS or _longest_line(text) > MOST_LINE_CHARACTERS:
         return Draft([text], plain=True)
     try:
-        page = publish_string(text, writer=_Writer(), settings_overrides=SETTINGS)
+        page = publish_string(text, writer=_writer(), settings_overrides=SETTINGS)
     except (SystemMessage, RecursionError, LookupError, ValueError, TypeError, AttributeError):
         return Draft([text], plain=True)  # docutils stumbles over odd marks in all of these ways
     title, markdown = html_to_markdown(str(page).encode(), whole=True)
@@ -83,9 +83,15 @@ class _KeepSource(Transform):
                 message.replace_self(source)
 
 
-class _Writer(html5_polyglot.Writer):
-    def get_transforms(self) -> list[type[Transform]]:
-        return [*super().get_transforms(), _KeepSource]
+def _writer() -> Any:
+    """Made when it is needed: what it loads takes 12 MB of each process that waits for a file."""
+    usual: Any = get_writer_class("html5")
+
+    class Writer(usual):
+        def get_transforms(self) -> list[type[Transform]]:
+            return [*super().get_transforms(), _KeepSource]
+
+    return Writer()
 
 
 class _AnyOptions(dict[str, Any]):
