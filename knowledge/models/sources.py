@@ -289,11 +289,9 @@ class Source(models.Model):
         ]
         indexes = [
             models.Index(fields=["knowledge_base", "-id"]),
-            models.Index(
-                fields=["heartbeat_at"],
-                condition=models.Q(state__in=["queued", "reading", "embedding"]),
-                name="unfinished_sources",
-            ),
+            # Not of some states alone: SQLite, which is given their names apart from the question,
+            # would not use it.
+            models.Index(fields=["state", "heartbeat_at"], name="sources_by_state"),
         ]
 
     def __str__(self) -> str:
