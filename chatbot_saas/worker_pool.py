@@ -14,6 +14,7 @@ from typing import Any
 from billiard import pool
 from celery.concurrency import asynpool, prefork
 from django.conf import settings
+from django.db import connections
 
 
 class _Leaving:
@@ -51,6 +52,15 @@ class _AsyncPool(asynpool.AsynPool):
     Worker = _AsyncWorker
 
 
+def _close_databases() -> None:
+    """Django's checks have asked the database. A pool of connections that a child inherits has none
+    of its threads: it never grows, and whoever wants a second connection waits in vain."""
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if hasattr(connection, "close_pool"):
+            connection.close_pool()
+
+
 class WorkerPool(prefork.TaskPool):
     """For brokers that are asked and for those that call, as Celery's own."""
 
@@ -58,6 +68,7 @@ class WorkerPool(prefork.TaskPool):
     Pool = _AsyncPool
 
     def on_start(self) -> None:
+        _close_databases()
         # What the garbage collector does not touch stays shared with the children.
         gc.collect()
         gc.freeze()
