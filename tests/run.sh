@@ -16,4 +16,4 @@ sh tests/check.sh
 echo "On SQLite, a folder as the broker:"
 "$python" -m pytest "$@"
 echo "On PostgreSQL and Redis:"
-TEST_DATABASE=postgresql "$python" -m pytest tests/accounts tests/billing tests/chat tests/e2e tests/knowledge tests/test_tenancy.py tests/site/test_deletion.py tests/site/test_export.py tests/site/test_pages.py tests/site/test_migrations.py "$@"
+TEST_DATABASE=postgresql "$python" -m pytest tests/accounts tests/billing tests/chat tests/e2e tests/knowledge tests/test_tenancy.py tests/site/test_deletion.py tests/site/test_export.py tests/site/test_pages.py tests/site/test_migrations.py tests/site/test_worker_pool.py "$@"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
+from django.db import connection
 
 from chatbot_saas import queues
 from tests.house import House, Tenant
@@ -62,3 +63,22 @@ def children_of(worker: Worker) -> list[psutil.Process]:
 
 def own_megabytes(process: psutil.Process) -> float:
     return float(process.memory_full_info().uss / 1e6)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no pool of connections")
+def test_what_forks_processes_holds_no_connection_that_they_would_inherit(
+    shop: Tenant, house: House
+) -> None:
+    """Django's checks ask the database before the first process is forked."""
+    assert shop.learn("a.md", "# Hours\n\nWe close at six.")["status"] == "ready"
+    port = int(connection.settings_dict["PORT"])
+    parent = psutil.Process(house.worker.pid)
+    child = child_of(house.worker)
+    assert ports_of(child) >= {port}
+    assert port not in ports_of(parent)
+
+
+def ports_of(process: psutil.Process) -> set[int]:
+    """Those that it is connected to."""
+    found = process.net_connections("inet")
+    return {one.raddr.port for one in found if one.status == psutil.CONN_ESTABLISHED}
