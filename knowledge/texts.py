@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from chatbot_saas.lib.storage import StorageDown
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.reading_processes import ServerGone
-from knowledge.engine.sandbox import Reading, ShortFile, reading, reading_several
+from knowledge.engine.sandbox import FileToRead, Reading, reading, reading_several
 from knowledge.engine.written import reading_of
 from knowledge.jobs import LeaseLost
 from knowledge.local_copy import local_copy
@@ -81,11 +81,11 @@ def _read_together(
     if len(sources) < 2:
         return
     with ExitStack() as copies:
-        files = dict[int, ShortFile]()
+        files = dict[int, FileToRead]()
         for source in sources:
             with suppress(Unreadable, StorageDown):
                 path = copies.enter_context(local_copy(source.file, beat=beat))
-                files[source.pk] = ShortFile(path, source.format, source.title)
+                files[source.pk] = FileToRead(path, source.format, source.title)
         with suppress(ServerGone), closing(reading_several([*files.values()], beat=beat)) as texts:
             for source in sources:
                 yield source.pk, next(texts) if source.pk in files else None

@@ -69,8 +69,8 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class ShortFile:
-    """One that is read with others; `title` stands in for one that the file does not have."""
+class FileToRead:
+    """`title` stands in for one that the file does not have."""
 
     path: Path
     format: str
@@ -97,14 +97,14 @@ def reading(
     `title` stands in for one that the file does not have. Raises Unreadable.
     """
     allowed = limits or Limits().for_bytes(path.stat().st_size)
-    job = ShortFile(path, file_format, title).job | {"does": "passages", "skip": skip}
+    job = FileToRead(path, file_format, title).job | {"does": "passages", "skip": skip}
     with telling(job, limits=allowed, reasons=OF_A_FILE, beat=beat) as lines:
         head = lines.next(allowed.wall)["read"]
         yield Reading(**head, pieces=_pieces(lines))
 
 
 def reading_several(
-    files: Sequence[ShortFile], *, beat: Beat = lambda: None
+    files: Sequence[FileToRead], *, beat: Beat = lambda: None
 ) -> Generator[Reading | None, None, None]:
     """Read short files one after another in one process: the whole of each, or None.
 

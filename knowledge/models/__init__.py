@@ -1,5 +1,6 @@
 """What a client knows, and where it comes from. Import the models from here."""
 
+from knowledge.models.bases import KnowledgeBase, KnowledgeBaseQuerySet, new_base_id
 from knowledge.models.faqs import Faq, FaqQuerySet, new_faq_id, question_key
 from knowledge.models.files import (
     DirectUpload,
@@ -13,16 +14,12 @@ from knowledge.models.reembeddings import (
     ReembeddingQuerySet,
     new_reembedding_id,
 )
-from knowledge.models.shards import LeftCollection, LeftCollectionQuerySet
+from knowledge.models.shards import IndexServer, LeftCollection, LeftCollectionQuerySet
 from knowledge.models.sources import (
-    IndexServer,
-    KnowledgeBase,
-    KnowledgeBaseQuerySet,
     Passage,
     PassageQuerySet,
     Source,
     SourceQuerySet,
-    new_base_id,
     new_source_id,
 )
 from knowledge.models.websites import (

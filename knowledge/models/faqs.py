@@ -8,7 +8,8 @@ from django.db import models
 
 from accounts.models import Client
 from chatbot_saas.lib.ids import new_id
-from knowledge.models.sources import KnowledgeBase, Source
+from knowledge.models.bases import KnowledgeBase
+from knowledge.models.sources import Source
 
 MOST_QUESTION_CHARACTERS = 250  # the title of its source, and the heading above each passage
 MOST_CATEGORY_CHARACTERS = 80

@@ -9,7 +9,8 @@ from django.db import models
 from accounts.models import Client
 from chatbot_saas.lib.ids import new_id
 from knowledge.engine.catalogue import EmbeddingModel, model_of
-from knowledge.models.sources import KnowledgeBase, Passage
+from knowledge.models.bases import KnowledgeBase
+from knowledge.models.sources import Passage
 
 
 def new_reembedding_id() -> str:

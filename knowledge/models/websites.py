@@ -13,7 +13,8 @@ from django.db.models.functions import Coalesce
 from accounts.models import Client
 from chatbot_saas.lib.ids import new_id
 from knowledge.engine.web.scope import Scope
-from knowledge.models.sources import KnowledgeBase, Source
+from knowledge.models.bases import KnowledgeBase
+from knowledge.models.sources import Source
 
 
 def new_website_id() -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 
-from knowledge.models.sources import KnowledgeBase, Passage, Source
+from knowledge.models.bases import KnowledgeBase
+from knowledge.models.sources import Passage, Source
 
 if TYPE_CHECKING:
     from collections.abc import Collection

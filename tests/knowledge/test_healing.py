@@ -6,11 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pytest
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import connections
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +18,7 @@ from knowledge.embedding import unpack
 from knowledge.models import IndexServer, KnowledgeBase, Passage, Source
 from knowledge.vectors import CollectionBroken, vectors
 from tests.house import House, Tenant
+from tests.knowledge.long_source import long_source
 from tests.services.chroma import Chroma
 from tests.services.django import manage
 from tests.services.waiting import wait_until
@@ -276,16 +274,7 @@ LONG = "\n\n".join(
 def put_down(taught: Tenant, quiet: House) -> Iterator[Source]:
     """A long document, a part of it read and in the index, that waits for its next turn; nobody
     wakes the worker of the house for it."""
-    source = Source.objects.create(
-        knowledge_base=taught.base,
-        title="Rooms",
-        format="markdown",
-        bytes=len(LONG),
-        sha256=uuid4().hex,
-        file=default_storage.save("sources/rooms.md", ContentFile(LONG)),
-        state=Source.State.READING,
-        lease="ours",
-    )
+    source = long_source(taught.base, LONG)
     ingest.run([source], is_over=lambda: True)
     source.refresh_from_db()
     assert (source.state, source.error) == (Source.State.QUEUED, "")

@@ -7,12 +7,9 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import connection
 from django.test import Client as Browser
 from django.urls import reverse, reverse_lazy
@@ -35,6 +32,7 @@ from knowledge.embedding import unpack
 from knowledge.models import IndexServer, KnowledgeBase, LeftCollection, Passage, Source
 from knowledge.vectors import VectorsDown, vectors
 from tests.house import House, Tenant
+from tests.knowledge.long_source import long_source
 from tests.knowledge.test_kills import Sender
 from tests.services.django import manage
 from tests.services.waiting import wait_until
@@ -149,16 +147,7 @@ def test_until_it_is_filled_in_staff_see_why(taught: Tenant, house: House) -> No
 @pytest.fixture
 def long(taught: Tenant) -> Iterator[Source]:
     """A long document that is ours to read."""
-    source = Source.objects.create(
-        knowledge_base=taught.base,
-        title="Rooms",
-        format="markdown",
-        bytes=len(LONG),
-        sha256=uuid4().hex,
-        file=default_storage.save("sources/rooms.md", ContentFile(LONG)),
-        state=Source.State.READING,
-        lease="ours",
-    )
+    source = long_source(taught.base, LONG)
     yield source
     removal.remove(source)
 
