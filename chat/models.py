@@ -134,7 +134,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def abandoned(self, before: datetime) -> MessageQuerySet:
         """Answers that began before this and never ended: their web process died."""
-        return self.filter(state=Message.State.STREAMING, created_at__lt=before)
+        unfinished = self.filter(state=Message.State.STREAMING, created_at__lt=before)
+        return unfinished.order_by("created_at")  # by another order, all messages are looked at
 
 
 class Message(models.Model):

@@ -69,11 +69,7 @@ class DirectUpload(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(
-                fields=["heartbeat_at"],
-                condition=models.Q(state__in=["sending", "checking"]),
-                name="open_uploads",
-            )
+            models.Index(fields=["state", "heartbeat_at"], name="uploads_by_state"),
         ]
 
     def __str__(self) -> str:

@@ -129,11 +129,7 @@ class Website(models.Model):
         ordering = ["-pk"]
         indexes = [
             models.Index(fields=["knowledge_base", "-id"]),
-            models.Index(
-                fields=["heartbeat_at"],
-                condition=models.Q(state__in=["finding", "taking", "checking", "deleting"]),
-                name="unfinished_websites",
-            ),
+            models.Index(fields=["state", "heartbeat_at"], name="websites_by_state"),
             models.Index(fields=["next_check_at"]),
         ]
 
