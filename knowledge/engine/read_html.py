@@ -12,6 +12,7 @@ from lxml import etree, html
 from knowledge.engine.errors import Unreadable
 from knowledge.engine.joined import as_utf8
 from knowledge.engine.links import linked
+from knowledge.engine.page_code import code_of
 from knowledge.engine.page_content import content_of, unread_in
 from knowledge.engine.page_parts import is_dropped, question_around
 from knowledge.engine.read_text import HEAD_BYTES, decode, decode_as
@@ -124,6 +125,10 @@ class _Writer:
             if event == "start" and (is_dropped(element) or element in self.around):
                 skipping = element
                 continue
+            if event == "start" and element.tag == "pre" and self.cells is None:
+                yield from self._code(element)
+                skipping = element
+                continue
             yield from self._start(element) if event == "start" else self._end(element)
         yield from self._flush()
 
@@ -164,6 +169,15 @@ class _Writer:
             if tag in {"table", *LISTS} and self.cells is None and not self.lists:
                 yield "\n"
         self._text(element.tail)
+
+    def _code(self, pre: Any) -> Iterator[str]:
+        yield from self._flush()
+        code = code_of(pre, self.around)
+        if "\n" in code:
+            yield f"\n{code}\n"
+            return
+        self._text(code)
+        yield from self._flush()
 
     def _item(self) -> str:
         indent = "  " * min(len(self.lists) - 1, MOST_INDENT)
