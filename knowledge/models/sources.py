@@ -97,8 +97,13 @@ class SourceQuerySet(models.QuerySet["Source"]):
         Those that are deleted have other ones (`hide`).
         """
         now = self.filter(sha256=sha256).exclude(state=Source.State.FAILED)
-        # One question for both would go through all sources of a base.
-        return now.first() or self.unfinished().filter(previous__sha256=sha256).first()
+        until_read = self.unfinished().filter(previous__sha256=sha256)
+        # One question for both would go through all sources of a base. Nearly always there is
+        # none, which costs less to learn of a key than of a row.
+        for found in (now, until_read):
+            if (pk := found.values_list("pk", flat=True).first()) is not None:
+                return self.filter(pk=pk).first()
+        return None
 
     def unindexed(self) -> SourceQuerySet:
         """Ready, but Chroma does not hold them yet."""
