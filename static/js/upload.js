@@ -1,4 +1,4 @@
-/* Files that are chosen or dropped go to the API one by one, with their bytes, or, where the form
+/* Files that are chosen or dropped go to the API, a few at once, with their bytes, or, where the form
    says so, straight into the storage (direct.js); each tells its step and the share done. */
 import { sendDirect } from "./direct.js";
 
@@ -15,8 +15,9 @@ const STATES = {
 };
 const ENDS = ["ready", "failed", "unpacking"];
 const MOST_ASKED = 200;
+const MOST_AT_ONCE = 3; // of small ones one alone would mostly wait for the network
 const waiting = [];
-let sending = false, asking = false;
+let sending = 0, asking = false;
 
 if (form) {
   const input = form.querySelector("input[type=file]");
@@ -64,18 +65,22 @@ function take(files) {
 }
 
 function next() {
-  if (sending) return;
-  const upload = waiting.shift();
-  if (!upload) return;
-  const most = Number(form.dataset.mostBytes);
-  if (upload.file.size > most) {
+  while (sending < MOST_AT_ONCE && waiting.length) start(waiting.shift());
+}
+
+function start(upload) {
+  if (upload.file.size > Number(form.dataset.mostBytes)) {
     fail(upload, form.dataset.tooLarge);
-    next();
     return;
   }
-  sending = true;
+  sending += 1;
   if (form.dataset.direct) sendPast(upload);
   else send(upload);
+}
+
+function sent() {
+  sending -= 1;
+  next();
 }
 
 function progress({ bar, text }, loaded, total) {
@@ -97,8 +102,7 @@ async function sendPast(upload) {
   } catch (error) {
     fail(upload, error.message);
   }
-  sending = false;
-  next();
+  sent();
 }
 
 function send(upload) {
@@ -119,10 +123,7 @@ function send(upload) {
     else fail(upload, answer?.error?.message ?? "The server did not take this file.");
   });
   request.addEventListener("error", () => fail(upload, "The connection broke off."));
-  request.addEventListener("loadend", () => {
-    sending = false;
-    next();
-  });
+  request.addEventListener("loadend", sent);
   text.textContent = "Sending: 0 %";
   request.send(body);
 }

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.utils import timezone
-from playwright.sync_api import BrowserContext, FilePayload, Page, expect
+from playwright.sync_api import BrowserContext, FilePayload, Page, Route, expect
 
 from accounts.roles import Role
 from knowledge.embedding import default_model
@@ -18,6 +19,7 @@ from knowledge.models import KnowledgeBase, Reembedding, Source, WebPage, Websit
 from tests.e2e.looking import WAYS, look
 from tests.house import House, Tenant, session_of
 from tests.services.browser import open_browser
+from tests.services.waiting import wait_until
 
 HOURS = "# Opening hours\n\nThe shop opens at nine and closes at six. It is closed on Mondays.\n"
 RETURNS = "\n\n".join(
@@ -236,6 +238,29 @@ def test_twenty_dropped_files_tell_each_its_step_and_share(
         assert step in steps, steps
     assert re.search(r"Being learned… \d+ %", steps)
     look(page, shots / "uploads-twenty-done.png")
+
+
+def test_three_files_are_on_their_way_at_once_and_the_others_wait(
+    context: BrowserContext, twenty: Shop
+) -> None:
+    page = twenty.enter(context)
+    page.goto(f"{twenty.url}/app/knowledge/?q=no+such+title")
+    held: list[Route] = []
+    page.route(re.compile("/api/documents$"), lambda route: held.append(route))
+    files = [[f"held-{number}.md", f"# Held {number}\n\nFact {number}."] for number in range(7)]
+    page.locator(".drop").evaluate(DROP, files)
+    uploads = page.locator("#uploads li")
+    for number in range(7):  # let one go: the next one follows
+        on_their_way = min(number + 3, 7)
+        expect(uploads.filter(has_text="Waits to be sent")).to_have_count(7 - on_their_way)
+        wait_until(partial(_came, page, held, on_their_way), 30)
+        held[number].continue_()
+    expect(uploads.filter(has_text="Ready")).to_have_count(7, timeout=60_000)
+
+
+def _came(page: Page, held: list[Route], count: int) -> bool:
+    page.wait_for_timeout(20)  # what the page sent comes in meanwhile
+    return len(held) == count
 
 
 def polls_no_more(page: Page) -> None:
