@@ -29,8 +29,16 @@ COMMON = rank.idf(2, 1)  # of a term that half of the passages hold
 POSTING = np.dtype([("passage", "<i8"), ("count", "<u2"), ("length", "<u4")])
 
 
-# Passages, and how often each word stands in each of them.
-Words = tuple[Sequence[Passage], Sequence[Counter[int]]]
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The posting lists of a segment to be, but for the ids of its passages, which the database
+    gives: `postings` by term, of which that of `terms[i]` ends before `ends[i]`, and the `places`
+    of their passages within the segment."""
+
+    terms: Sequence[int]
+    ends: Sequence[int]
+    places: NDArray[np.int64]
+    postings: NDArray[np.void]  # of POSTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +188,28 @@ def _summed(passages: Ids, impacts: Scores) -> tuple[Ids, Scores]:
     return unique, np.bincount(places, impacts, len(unique)).astype(np.float64)
 
 
-def store(base: KnowledgeBase, parts: Sequence[Words]) -> None:
-    """Index (saved) passages, each part as a segment: consecutive ones of a version of a source.
+def packed(words: Sequence[Counter[int]]) -> Packed:
+    """Of a segment whose passages have these words, as terms.counted gives them.
 
-    Their words are as terms.counted gives them.
+    Made before they are stored: meanwhile nobody else can write on SQLite.
     """
+    sizes = np.array([len(counts) for counts in words], np.int64)
+    total = int(sizes.sum())
+    terms = np.fromiter((term for counts in words for term in counts), np.int64, total)
+    postings = np.zeros(total, POSTING)
+    postings["length"] = np.repeat(np.array([counts.total() for counts in words], np.int64), sizes)
+    counts = np.fromiter((n for counts in words for n in counts.values()), np.int64, total)
+    postings["count"] = np.minimum(counts, MOST_COUNT)
+    order = np.argsort(terms, kind="stable")
+    terms = terms[order]
+    is_last = np.append(terms[1:] != terms[:-1], True)[:total]
+    ends = np.flatnonzero(is_last) + 1
+    places = np.repeat(np.arange(len(words)), sizes)[order]
+    return Packed(terms[is_last].tolist(), ends.tolist(), places, postings[order])
+
+
+def store(base: KnowledgeBase, parts: Sequence[tuple[Sequence[Passage], Packed]]) -> None:
+    """Index (saved) passages, each part as a segment: consecutive ones of a version of a source."""
     segments = Segment.objects.bulk_create(
         Segment(
             source_id=passages[0].source_id,
@@ -196,8 +221,8 @@ def store(base: KnowledgeBase, parts: Sequence[Words]) -> None:
     )
     rows = [
         (base.pk, term, segment.pk, data)
-        for segment, (passages, words) in zip(segments, parts, strict=True)
-        for term, data in _packed(passages, words)
+        for segment, (passages, lists) in zip(segments, parts, strict=True)
+        for term, data in _filled(lists, passages)
     ]
     sql = """
         INSERT INTO knowledge_postinglist (knowledge_base_id, term, segment_id, data)
@@ -207,23 +232,11 @@ def store(base: KnowledgeBase, parts: Sequence[Words]) -> None:
         cursor.executemany(sql, sorted(rows))  # neighbours in the table are written together
 
 
-def _packed(
-    passages: Sequence[Passage], words: Sequence[Counter[int]]
-) -> Iterator[tuple[int, bytes]]:
+def _filled(lists: Packed, passages: Sequence[Passage]) -> Iterator[tuple[int, bytes]]:
     """The posting list of each term."""
-    sizes = [len(counts) for counts in words]
-    total = sum(sizes)
-    if not total:
-        return
-    terms = np.fromiter((term for counts in words for term in counts), np.int64, total)
-    postings = np.empty(total, POSTING)
-    postings["passage"] = np.repeat([passage.pk for passage in passages], sizes)
-    postings["length"] = np.repeat([passage.terms for passage in passages], sizes)
-    counts = np.fromiter((n for counts in words for n in counts.values()), np.int64, total)
-    postings["count"] = np.minimum(counts, MOST_COUNT)
-    order = np.argsort(terms, kind="stable")
-    terms, packed = terms[order], postings[order].tobytes()
-    starts = np.flatnonzero(np.r_[True, terms[1:] != terms[:-1]])
-    bounds = (np.append(starts, total) * POSTING.itemsize).tolist()
-    for term, begin, end in zip(terms[starts].tolist(), bounds[:-1], bounds[1:], strict=True):
-        yield term, packed[begin:end]
+    postings = lists.postings.copy()
+    postings["passage"] = np.array([one.pk for one in passages], np.int64)[lists.places]
+    data, begin = postings.tobytes(), 0
+    for term, end in zip(lists.terms, lists.ends, strict=True):
+        yield term, data[begin * POSTING.itemsize : end * POSTING.itemsize]
+        begin = end

@@ -144,23 +144,22 @@ def _store(base: KnowledgeBase, batch: Batch) -> Stored:
         for part in batch.parts
     ]
     rows = _split(batch)
+    # All that can be made before is: on SQLite nobody else writes from here to the commit.
+    passages = list(map(_passages, batch.parts, words, rows))
+    packed = list(map(lexical.packed, words))
     with transaction.atomic():
         # The sources are locked before the base, as everywhere.
         kept = [at for at, part in enumerate(batch.parts) if _is_ours(part)]
         if kept and not _is_unchanged(base):  # with its sources the base may be gone as well
             raise _ModelChanged
-        segments = [
-            (_passages(batch.parts[at], words[at], rows[at]), words[at])
-            for at in kept
-            if batch.parts[at].pieces
-        ]
-        Passage.objects.bulk_create([one for passages, _ in segments for one in passages])
-        lexical.store(base, segments)
+        stored = [one for at in kept for one in passages[at]]
+        Passage.objects.bulk_create(stored)
+        lexical.store(base, [(passages[at], packed[at]) for at in kept if passages[at]])
     for at in kept:
         _note(batch.parts[at], words[at])
     return Stored(
         parts=[batch.parts[at] for at in kept],
-        ids=[one.pk for passages, _ in segments for one in passages],
+        ids=[one.pk for one in stored],
         vectors=np.concatenate([rows[at] for at in kept] or [batch.vectors[:0]]),
         model=batch.model,
         shard=base.shard,

@@ -47,7 +47,7 @@ def store(source: Source, version: int, count: int, text: str) -> None:
         for position in range(count)
     ]
     Passage.objects.bulk_create(passages)
-    lexical.store(source.knowledge_base, [(passages, [words] * count)])
+    lexical.store(source.knowledge_base, [(passages, lexical.packed([words] * count))])
 
 
 def killed(*_: object) -> None:

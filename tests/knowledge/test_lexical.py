@@ -145,4 +145,4 @@ def passage_of(source: Source, position: int, text: str) -> Passage:
 def store(base: KnowledgeBase, passages: list[Passage]) -> None:
     Passage.objects.bulk_create(passages)
     words = [counted(passage.indexed_text, base.language) for passage in passages]
-    lexical.store(base, [(passages, words)])
+    lexical.store(base, [(passages, lexical.packed(words))])

@@ -64,7 +64,8 @@ def make(passages: int) -> KnowledgeBase:
         rows = [passage(row, at + n, text, numbers) for n, text in enumerate(texts)]
         with transaction.atomic():
             Passage.objects.bulk_create(rows)
-            lexical.store(base, [(rows, [counted(text, "english") for text in texts])])
+            words = [counted(text, "english") for text in texts]
+            lexical.store(base, [(rows, lexical.packed(words))])
     index.rebuild(base)
     base.refresh_from_db()
     return base
